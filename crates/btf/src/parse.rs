@@ -1,0 +1,352 @@
+//! From bytes to a table of 32-bit words with an index of where each type begins.
+//!
+//! Counts and offsets of the file are not trusted: nothing is allocated beyond the size of the
+//! input. References are checked by [`crate::check`]; nothing else may follow them before that.
+
+use std::fmt;
+use std::sync::OnceLock;
+
+use crate::index::NameIndex;
+use crate::types::{
+    Composite, EnumValue, Enumeration, Kind, Linkage, List, Member, Param, Record, SecVar, Type,
+    TypeId,
+};
+use crate::{BtfError, ByteOrder, check};
+
+/// The magic number of `.BTF` and `.BTF.ext`.
+pub(crate) const MAGIC: u16 = 0xeb9f;
+
+/// Type information that was read and checked: every id and every name in it exists, sizes are
+/// possible, and no type contains itself.
+#[derive(Clone)]
+pub struct Btf {
+    /// All type records, as numbers of this machine. Every field of every record is 32 bits wide.
+    pub(crate) words: Box<[u32]>,
+    /// Where in `words` each type begins; `starts[0]` stands for `void` and is not used.
+    pub(crate) starts: Box<[u32]>,
+    /// The string table. Bytes that are not UTF-8 were replaced by `?`, one for one.
+    pub(crate) strings: Box<str>,
+    order: ByteOrder,
+    pub(crate) names: OnceLock<NameIndex>,
+}
+
+/// The header that `.BTF` and `.BTF.ext` begin with.
+pub(crate) struct Header {
+    pub(crate) order: ByteOrder,
+    pub(crate) len: usize,
+}
+
+impl Header {
+    /// Reads magic, version, flags and header length; `least` is the shortest header allowed.
+    pub(crate) fn read(bytes: &[u8], least: u32) -> Result<Header, BtfError> {
+        let Some(magic) = bytes.first_chunk::<2>() else {
+            return Err(truncated("the header", 8, bytes));
+        };
+        let order = match u16::from_le_bytes(*magic) {
+            MAGIC => ByteOrder::Little,
+            found if found == MAGIC.swap_bytes() => ByteOrder::Big,
+            found => return Err(BtfError::Magic { found }),
+        };
+        let Some(&[_, _, version, flags]) = bytes.first_chunk::<4>() else {
+            return Err(truncated("the header", 8, bytes));
+        };
+        if version != 1 || flags != 0 {
+            return Err(BtfError::Version { version, flags });
+        }
+        let len = word(bytes, 4, order).ok_or_else(|| truncated("the header", 8, bytes))?;
+        if len < least || len as usize > bytes.len() {
+            return Err(truncated("the header", u64::from(len.max(least)), bytes));
+        }
+        Ok(Header { order, len: len as usize })
+    }
+
+    /// The part of the data whose offset (from the end of the header) and length stand at `at`.
+    pub(crate) fn part<'b>(
+        &self,
+        bytes: &'b [u8],
+        at: usize,
+        what: &'static str,
+    ) -> Result<&'b [u8], BtfError> {
+        let field = |at| word(bytes, at, self.order).unwrap_or(0) as usize;
+        let (offset, len) = (field(at), field(at + 4));
+        let start = self.len.saturating_add(offset);
+        let end = start.saturating_add(len);
+        bytes.get(start..end).ok_or_else(|| truncated(what, end as u64, bytes))
+    }
+}
+
+fn truncated(what: &'static str, end: u64, bytes: &[u8]) -> BtfError {
+    BtfError::Truncated { what, end, have: bytes.len() as u64 }
+}
+
+/// The 32-bit number at a byte offset.
+pub(crate) fn word(bytes: &[u8], at: usize, order: ByteOrder) -> Option<u32> {
+    Some(order.u32(*bytes.get(at..)?.first_chunk()?))
+}
+
+/// A byte table as numbers of this machine.
+pub(crate) fn words(bytes: &[u8], order: ByteOrder) -> Box<[u32]> {
+    bytes.as_chunks::<4>().0.iter().map(|chunk| order.u32(*chunk)).collect()
+}
+
+impl Btf {
+    /// Reads and checks the bytes of a `.BTF` section, in whichever byte order they are.
+    ///
+    /// # Errors
+    /// Says which type is malformed, and how.
+    pub fn parse(bytes: &[u8]) -> Result<Btf, BtfError> {
+        let header = Header::read(bytes, 24)?;
+        let types = header.part(bytes, 8, "the type table")?;
+        let strings = header.part(bytes, 16, "the string table")?;
+        if types.len() % 4 != 0 {
+            return Err(truncated("the last type", types.len() as u64 + 1, types));
+        }
+        let strings = string_table(strings)?;
+        let words = words(types, header.order);
+        let starts = starts(&words)?;
+        let btf = Btf { words, starts, strings, order: header.order, names: OnceLock::new() };
+        check::check(&btf)?;
+        Ok(btf)
+    }
+
+    /// The byte order of the file, which is also that of the values it describes.
+    pub fn order(&self) -> ByteOrder {
+        self.order
+    }
+
+    /// How many types there are, not counting `void`.
+    pub fn len(&self) -> usize {
+        self.starts.len() - 1
+    }
+
+    /// Whether there are no types.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// A type; `None` for `void` and for ids that do not exist.
+    pub fn get(&self, id: TypeId) -> Option<Type<'_>> {
+        if id == TypeId::VOID {
+            return None;
+        }
+        let start = *self.starts.get(id.0 as usize)? as usize;
+        Some(self.view(start))
+    }
+
+    /// Every type with its id, in the order of the file.
+    pub fn iter(&self) -> impl Iterator<Item = (TypeId, Type<'_>)> {
+        self.starts
+            .iter()
+            .enumerate()
+            .skip(1)
+            .map(|(id, start)| (TypeId(id as u32), self.view(*start as usize)))
+    }
+
+    /// The string at an offset of the string table.
+    pub fn string(&self, offset: u32) -> Option<&str> {
+        let rest = self.strings.get(offset as usize..)?;
+        // An offset equal to the length leaves an empty rest: that is outside.
+        let end = memchr_nul(rest.as_bytes())?;
+        rest.get(..end)
+    }
+
+    /// The string at an offset that was checked when this was read.
+    pub(crate) fn name(&self, offset: u32) -> &str {
+        self.string(offset).unwrap_or_default()
+    }
+
+    /// The first word of a type's record, its kind and its flag.
+    pub(crate) fn head(&self, id: TypeId) -> Option<(usize, Kind)> {
+        let start = *self.starts.get(id.0 as usize)? as usize;
+        if id == TypeId::VOID {
+            return None;
+        }
+        Some((start, kind_of(self.words[start + 1])))
+    }
+
+    fn view(&self, start: usize) -> Type<'_> {
+        let words = &self.words[start..];
+        let (info, third) = (words[1], words[2]);
+        let flag = info >> 31 != 0;
+        let name = || self.name(words[0]);
+        let to = TypeId(third);
+        let kind = kind_of(info);
+        let rest = &words[3..3 + extra_words(kind, count_of(info))];
+        match kind {
+            Kind::Int => Type::Int {
+                name: name(),
+                size: third,
+                bits: rest[0] & 0xff,
+                offset: rest[0] >> 16 & 0xff,
+                signed: rest[0] >> 24 & 1 != 0,
+                is_char: rest[0] >> 24 & 2 != 0,
+                is_bool: rest[0] >> 24 & 4 != 0,
+            },
+            Kind::Ptr => Type::Ptr { to },
+            Kind::Array => {
+                Type::Array { elem: TypeId(rest[0]), index: TypeId(rest[1]), len: rest[2] }
+            }
+            Kind::Struct | Kind::Union => {
+                let members = List::new(self, rest, 3, flag);
+                let composite = Composite { name: name(), size: third, members };
+                if kind == Kind::Struct { Type::Struct(composite) } else { Type::Union(composite) }
+            }
+            Kind::Enum => Type::Enum(Enumeration {
+                name: name(),
+                size: third,
+                signed: flag,
+                values: List::new(self, rest, 2, flag),
+            }),
+            Kind::Enum64 => Type::Enum64(Enumeration {
+                name: name(),
+                size: third,
+                signed: flag,
+                values: List::new(self, rest, 3, flag),
+            }),
+            Kind::Fwd => Type::Fwd { name: name(), is_union: flag },
+            Kind::Typedef => Type::Typedef { name: name(), to },
+            Kind::Volatile => Type::Volatile { to },
+            Kind::Const => Type::Const { to },
+            Kind::Restrict => Type::Restrict { to },
+            Kind::Func => {
+                Type::Func { name: name(), proto: to, linkage: Linkage::from_number(info & 0xffff) }
+            }
+            Kind::FuncProto => Type::FuncProto { ret: to, params: List::new(self, rest, 2, flag) },
+            Kind::Var => Type::Var { name: name(), ty: to, linkage: Linkage::from_number(rest[0]) },
+            Kind::DataSec => {
+                Type::DataSec { name: name(), size: third, vars: List::new(self, rest, 3, flag) }
+            }
+            Kind::Float => Type::Float { name: name(), size: third },
+            Kind::DeclTag => Type::DeclTag {
+                name: name(),
+                ty: to,
+                component: (rest[0] != u32::MAX).then_some(rest[0]),
+                attribute: flag,
+            },
+            Kind::TypeTag => Type::TypeTag { name: name(), to, attribute: flag },
+        }
+    }
+}
+
+impl fmt::Debug for Btf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Btf")
+            .field("types", &self.len())
+            .field("strings", &self.strings.len())
+            .field("order", &self.order)
+            .finish()
+    }
+}
+
+impl PartialEq for Btf {
+    fn eq(&self, other: &Self) -> bool {
+        self.words == other.words && self.strings == other.strings && self.order == other.order
+    }
+}
+
+impl Eq for Btf {}
+
+/// The kind in an info word that [`starts`] has accepted.
+pub(crate) fn kind_of(info: u32) -> Kind {
+    Kind::from_number(info >> 24 & 0x7f).unwrap_or(Kind::Int)
+}
+
+/// The count in an info word. The bits above 16 were reserved as zero until kernels used them.
+pub(crate) fn count_of(info: u32) -> usize {
+    (info & 0x00ff_ffff) as usize
+}
+
+/// How many words follow the three that every record has.
+pub(crate) fn extra_words(kind: Kind, count: usize) -> usize {
+    match kind {
+        Kind::Int | Kind::Var | Kind::DeclTag => 1,
+        Kind::Array => 3,
+        Kind::Struct | Kind::Union | Kind::DataSec | Kind::Enum64 => count * 3,
+        Kind::Enum | Kind::FuncProto => count * 2,
+        _ => 0,
+    }
+}
+
+/// Where each type begins.
+fn starts(words: &[u32]) -> Result<Box<[u32]>, BtfError> {
+    let have = words.len() as u64 * 4;
+    // Records of a kernel take 32 bytes on average; the guess saves copying, not correctness.
+    let mut starts = Vec::with_capacity(words.len() / 8 + 1);
+    starts.push(0);
+    let mut at = 0;
+    while at < words.len() {
+        let id = TypeId(starts.len() as u32);
+        let info = words.get(at + 1).copied().unwrap_or(0x0100_0000);
+        let number = info >> 24 & 0x7f;
+        let kind = Kind::from_number(number).ok_or(BtfError::Kind { id, kind: number })?;
+        let end = at + 3 + extra_words(kind, count_of(info));
+        if end > words.len() {
+            return Err(BtfError::Truncated { what: "a type", end: end as u64 * 4, have });
+        }
+        starts.push(at as u32);
+        at = end;
+    }
+    Ok(starts.into())
+}
+
+/// The string table as text; whatever is not UTF-8 becomes `?`, so that offsets stay as they are.
+fn string_table(bytes: &[u8]) -> Result<Box<str>, BtfError> {
+    if bytes.first() != Some(&0) {
+        return Err(BtfError::Strings("begin"));
+    }
+    if bytes.last() != Some(&0) {
+        return Err(BtfError::Strings("end"));
+    }
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        return Ok(text.into());
+    }
+    let mut out = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        out.push_str(chunk.valid());
+        out.extend(chunk.invalid().iter().map(|_| '?'));
+    }
+    Ok(out.into())
+}
+
+fn memchr_nul(bytes: &[u8]) -> Option<usize> {
+    std::ffi::CStr::from_bytes_until_nul(bytes).ok().map(|text| text.count_bytes())
+}
+
+impl<'a> Record<'a> for Member<'a> {
+    fn read(btf: &'a Btf, words: &[u32], flag: bool) -> Self {
+        let (name, ty, offset) = (btf.name(words[0]), TypeId(words[1]), words[2]);
+        let (bit_offset, bitfield_size) = if flag {
+            (offset & 0x00ff_ffff, offset >> 24)
+        } else {
+            // Older compilers describe a bit field by an integer type of that many bits.
+            match btf.narrow_int(ty) {
+                Some((skip, bits)) => (offset.saturating_add(skip), bits),
+                None => (offset, 0),
+            }
+        };
+        Member { name, ty, bit_offset, bitfield_size }
+    }
+}
+
+impl<'a> Record<'a> for EnumValue<'a> {
+    fn read(btf: &'a Btf, words: &[u32], flag: bool) -> Self {
+        let value = match (words.get(2), flag) {
+            (Some(high), _) => (u64::from(words[1]) | u64::from(*high) << 32).cast_signed(),
+            (None, true) => i64::from(words[1].cast_signed()),
+            (None, false) => i64::from(words[1]),
+        };
+        EnumValue { name: btf.name(words[0]), value }
+    }
+}
+
+impl<'a> Record<'a> for Param<'a> {
+    fn read(btf: &'a Btf, words: &[u32], _flag: bool) -> Self {
+        Param { name: btf.name(words[0]), ty: TypeId(words[1]) }
+    }
+}
+
+impl Record<'_> for SecVar {
+    fn read(_btf: &Btf, words: &[u32], _flag: bool) -> Self {
+        SecVar { ty: TypeId(words[0]), offset: words[1], size: words[2] }
+    }
+}

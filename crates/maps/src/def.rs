@@ -31,8 +31,11 @@ pub mod flags {
 const ACCESS: u32 = flags::RDONLY | flags::WRONLY | flags::RDONLY_PROG | flags::WRONLY_PROG;
 
 /// Flags that a type may take one by one, but not together.
-const EXCLUDED_PAIRS: [u32; 2] =
-    [flags::RDONLY_PROG | flags::WRONLY_PROG, flags::NO_COMMON_LRU | flags::NUMA_NODE];
+const EXCLUDED_PAIRS: [u32; 3] = [
+    flags::RDONLY | flags::WRONLY,
+    flags::RDONLY_PROG | flags::WRONLY_PROG,
+    flags::NO_COMMON_LRU | flags::NUMA_NODE,
+];
 
 /// The page size that guests see, whatever the machine's is: ring buffer sizes are multiples of it.
 pub const PAGE_SIZE: u32 = 4096;

@@ -1,0 +1,275 @@
+//! The operands of a statement into the fields of its instruction, with every range checked.
+//!
+//! Nothing is cut off silently: a number that does not fit is an error, one that changes by sign
+//! extension a warning.
+
+use abide_diag::Diagnostic;
+use abide_isa::{Insn, Kind, Op, Reg, Size, Width};
+
+use crate::codes;
+use crate::expr::{Expr, Symbol};
+use crate::grammar::{Bind, Row};
+use crate::matcher::Capture;
+use crate::template::Hole;
+use crate::token::{Token, looks_like_register};
+
+/// An instruction, and what is not yet known of it.
+#[derive(Debug)]
+pub(crate) struct Bound {
+    pub(crate) insn: Insn,
+    /// The symbol that stands for the target, the called function or the address.
+    pub(crate) symbol: Option<(Symbol, i64, std::ops::Range<usize>)>,
+    pub(crate) warning: Option<Box<Diagnostic>>,
+}
+
+/// What helps when a jump does not reach.
+pub(crate) const FARTHER: &str =
+    "`gotol` (pseudo-C) or `jal` (GNU), from level v4 on, goes farther";
+
+type Checked<T> = Result<T, Box<Diagnostic>>;
+
+/// Fills in the row that the operands demand.
+pub(crate) fn bind(
+    rows: &[Row],
+    captures: &[Capture],
+    text: &str,
+    tokens: &[Token],
+) -> Checked<Bound> {
+    let row = rows.iter().find(|row| row.binds.iter().zip(captures).all(number_fits));
+    let Some(row) = row else { return Err(Box::new(no_row(rows, captures))) };
+    let mut binder = Binder {
+        bound: Bound { insn: Insn::new(row.op), symbol: None, warning: None },
+        dst: None,
+        src: None,
+        text,
+        tokens,
+    };
+    for (bind, capture) in row.binds.iter().zip(captures) {
+        match (bind, capture) {
+            (Bind::Hole(hole), Capture::Register(reg, at)) => binder.register(*hole, *reg, *at)?,
+            (Bind::Register(needed), Capture::Register(reg, at)) => {
+                if needed != reg {
+                    return Err(binder.other_register(*at, *needed, None));
+                }
+            }
+            (Bind::Hole(hole), Capture::Expression(expr)) => binder.expression(*hole, expr)?,
+            // A fixed number was compared above; the grammar gives no other combination.
+            (Bind::Number(_), _) | (Bind::Register(_), Capture::Expression(_)) => {}
+        }
+    }
+    Ok(binder.bound)
+}
+
+fn number_fits((bind, capture): (&Bind, &Capture)) -> bool {
+    match (bind, capture) {
+        (Bind::Number(needed), Capture::Expression(expr)) => {
+            expr.symbol.is_none() && expr.value == i128::from(*needed)
+        }
+        _ => true,
+    }
+}
+
+/// A number that selects the instruction is none of those that do.
+fn no_row(rows: &[Row], captures: &[Capture]) -> Diagnostic {
+    let mut numbers = Vec::new();
+    let mut span = 0..0;
+    for row in rows {
+        for (bind, capture) in row.binds.iter().zip(captures) {
+            if let (Bind::Number(needed), Capture::Expression(expr)) = (bind, capture) {
+                numbers.push(needed.to_string());
+                span = expr.span();
+            }
+        }
+    }
+    Diagnostic::error(&codes::NUMBER_RANGE, format!("this must be {}", numbers.join(" or ")))
+        .at(span, "no instruction has this number")
+}
+
+struct Binder<'a> {
+    bound: Bound,
+    dst: Option<usize>,
+    src: Option<usize>,
+    text: &'a str,
+    tokens: &'a [Token],
+}
+
+impl Binder<'_> {
+    fn register(&mut self, hole: Hole, reg: Reg, at: usize) -> Checked<()> {
+        let (field, seen) = match hole {
+            Hole::Dst | Hole::HalfDst => (&mut self.bound.insn.dst, &mut self.dst),
+            _ => (&mut self.bound.insn.src, &mut self.src),
+        };
+        match *seen {
+            Some(before) if *field != reg => {
+                let needed = *field;
+                Err(self.other_register(at, needed, Some(before)))
+            }
+            _ => {
+                (*field, *seen) = (reg, Some(at));
+                Ok(())
+            }
+        }
+    }
+
+    fn other_register(&self, at: usize, needed: Reg, same_as: Option<usize>) -> Box<Diagnostic> {
+        let span = self.tokens[at].span();
+        // The name in the spelling of the line: r0 or w0, with `%` or without.
+        let written = &self.text[span.clone()];
+        let prefix = written.trim_end_matches(|c: char| c.is_ascii_digit());
+        let needed = if written.ends_with("fp") {
+            needed.to_string()
+        } else {
+            format!("{prefix}{}", needed.number())
+        };
+        let error = Diagnostic::error(
+            &codes::REGISTER_FIXED,
+            format!("this must be {needed}, not {written}"),
+        );
+        Box::new(match same_as {
+            Some(before) => error
+                .at(span, "the same register as the other one")
+                .also(self.tokens[before].span(), "this one")
+                .note("the instruction has one field for both"),
+            None => error.at(span, format!("always {needed} in this instruction")),
+        })
+    }
+
+    fn expression(&mut self, hole: Hole, expr: &Expr) -> Checked<()> {
+        let kind = self.bound.insn.kind();
+        if let Some(symbol) = expr.symbol {
+            return self.symbol(hole, expr, symbol);
+        }
+        match hole {
+            Hole::Imm | Hole::OptionalImm => {
+                self.bound.insn.imm = match kind {
+                    Kind::LdImm64(_) => imm64(kind, expr)?,
+                    _ => self.imm32(kind, expr)?,
+                };
+            }
+            Hole::Off | Hole::Module => self.bound.insn.off = in_range(expr, "an offset")?,
+            Hole::Target | Hole::Relative => match kind {
+                Kind::Jump { long: true } | Kind::CallLocal => {
+                    self.bound.insn.imm = i64::from(in_range::<i32>(expr, "a distance")?);
+                }
+                _ => {
+                    self.bound.insn.off = in_range(expr, "the distance of a jump")
+                        .map_err(|error| Box::new(error.help(FARTHER)))?;
+                }
+            },
+            Hole::High => {
+                let high = in_range::<u16>(expr, "an address space")?;
+                self.bound.insn.imm = i64::from(i32::from(high as i16) << 16);
+            }
+            Hole::Low => {
+                self.bound.insn.imm |= i64::from(in_range::<u16>(expr, "an address space")?);
+            }
+            Hole::Dst | Hole::Src | Hole::HalfDst | Hole::HalfSrc => {}
+        }
+        Ok(())
+    }
+
+    fn symbol(&mut self, hole: Hole, expr: &Expr, symbol: Symbol) -> Checked<()> {
+        let insn = &mut self.bound.insn;
+        match (hole, insn.kind()) {
+            (Hole::Target, Kind::Jump { long: true }) => insn.imm = -1,
+            (Hole::Target, _) => insn.off = -1,
+            // How the object formats of all compilers write a call that a relocation completes.
+            (Hole::Imm, Kind::CallHelper) => *insn = Insn { imm: -1, ..Insn::new(Op::CallLocal) },
+            (Hole::Imm, Kind::LdImm64(abide_isa::Imm64Kind::Value)) => {}
+            _ => return Err(Box::new(self.no_symbol(expr, symbol))),
+        }
+        let addend =
+            i64::try_from(expr.value).map_err(|_| Box::new(out_of_range(expr, "an addend")))?;
+        self.bound.symbol = Some((symbol, addend, expr.span()));
+        Ok(())
+    }
+
+    fn no_symbol(&self, expr: &Expr, symbol: Symbol) -> Diagnostic {
+        let span = expr.span();
+        if let Symbol::Name { start, end } = symbol
+            && looks_like_register(&self.text.as_bytes()[start as usize..end as usize])
+        {
+            return Diagnostic::error(&codes::NO_REGISTER, "this is no register").at(span, "");
+        }
+        let error = Diagnostic::error(&codes::SYMBOL, "a number is needed here, not a symbol")
+            .at(span.clone(), "no relocation can fill this in");
+        match self.bound.insn.kind() {
+            Kind::Mov { .. } => {
+                let dst = self.bound.insn.dst;
+                let name = &self.text[span];
+                error.help(format!(
+                    "`{dst} = {name} ll` (pseudo-C) or `lddw %{dst},{name}` (GNU) loads its address"
+                ))
+            }
+            _ => error,
+        }
+    }
+
+    /// A 32-bit immediate. Like every assembler it may be written as signed or unsigned.
+    fn imm32(&mut self, kind: Kind, expr: &Expr) -> Checked<i64> {
+        if let Ok(value) = i32::try_from(expr.value) {
+            return Ok(i64::from(value));
+        }
+        let Ok(unsigned) = u32::try_from(expr.value) else {
+            let error = out_of_range(expr, "a 32-bit immediate");
+            return Err(Box::new(match kind {
+                Kind::Mov { width: Width::W64, .. } => {
+                    let dst = self.bound.insn.dst;
+                    let number = &self.text[expr.span()];
+                    error.help(format!(
+                        "`{dst} = {number} ll` (pseudo-C) or `lddw %{dst},{number}` (GNU) loads 64 bits"
+                    ))
+                }
+                _ => error,
+            }));
+        };
+        let value = i64::from(unsigned as i32);
+        let extended = matches!(
+            kind,
+            Kind::Alu { width: Width::W64, .. }
+                | Kind::Mov { width: Width::W64, .. }
+                | Kind::JumpIf { width: Width::W64, .. }
+                | Kind::Store { size: Size::Dw, .. }
+        );
+        if extended {
+            let meant = format!("as 64 bits it is {value:#x}");
+            self.bound.warning = Some(Box::new(
+                Diagnostic::warning(
+                    &codes::SIGN_EXTENDED,
+                    format!("the immediate {} is sign-extended", expr.value),
+                )
+                .at(expr.span(), meant)
+                .help(format!("write {value} if that is what is meant")),
+            ));
+        }
+        Ok(value)
+    }
+}
+
+fn imm64(kind: Kind, expr: &Expr) -> Checked<i64> {
+    let whole = !matches!(kind, Kind::LdImm64(kind) if !kind.uses_high());
+    if !whole {
+        // A number of a map or a distance: 32 bits, signed or unsigned.
+        let low = i32::try_from(expr.value)
+            .map(|value| value as u32)
+            .or_else(|_| u32::try_from(expr.value))
+            .map_err(|_| Box::new(out_of_range(expr, "a 32-bit immediate")))?;
+        return Ok(i64::from(low));
+    }
+    i64::try_from(expr.value)
+        .or_else(|_| u64::try_from(expr.value).map(|value| value as i64))
+        .map_err(|_| Box::new(out_of_range(expr, "a 64-bit immediate")))
+}
+
+fn in_range<T: TryFrom<i128>>(expr: &Expr, what: &str) -> Checked<T> {
+    T::try_from(expr.value).map_err(|_| {
+        let bits = size_of::<T>() * 8;
+        let sign = if T::try_from(-1).is_ok() { "signed" } else { "unsigned" };
+        Box::new(out_of_range(expr, what).note(format!("the field has {bits} bits, {sign}")))
+    })
+}
+
+fn out_of_range(expr: &Expr, what: &str) -> Diagnostic {
+    Diagnostic::error(&codes::NUMBER_RANGE, format!("{} does not fit into {what}", expr.value))
+        .at(expr.span(), "out of range")
+}

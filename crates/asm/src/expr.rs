@@ -1,0 +1,190 @@
+//! Expressions: constants, and a symbol with a constant added.
+//!
+//! The operators bind as in GNU's and LLVM's assemblers: `* / % << >>` first, then `| & ^`, then
+//! `+ -`. Values are exact; an expression that does not fit into 64 bits is an error, not cut off.
+
+use crate::token::{Sign, Tok, Token, looks_like_register};
+
+/// How deep parentheses and unary operators may be nested.
+const DEPTH: u32 = 64;
+
+/// A symbol in an expression.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Symbol {
+    /// The word at this place of the text.
+    Name { start: u32, end: u32 },
+    /// `1f` or `1b`.
+    Local { number: u32, forward: bool },
+}
+
+/// A value: a number, or a symbol's address plus a number.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Expr {
+    pub(crate) symbol: Option<Symbol>,
+    pub(crate) value: i128,
+    pub(crate) start: u32,
+    pub(crate) end: u32,
+}
+
+impl Expr {
+    pub(crate) fn span(&self) -> std::ops::Range<usize> {
+        self.start as usize..self.end as usize
+    }
+}
+
+/// Why tokens are no expression; `at` is the number of the token.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ExprError {
+    pub(crate) at: usize,
+    pub(crate) kind: ExprErrorKind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ExprErrorKind {
+    /// A number, symbol or parenthesis should be here.
+    Operand,
+    /// `)` should be here.
+    Close,
+    /// A register, or a word that looks like one.
+    Register,
+    /// It cannot be evaluated.
+    Value(&'static str),
+}
+
+/// Parses the longest expression from token `at` on; gives the token after it.
+pub(crate) fn parse(text: &[u8], tokens: &[Token], at: usize) -> Result<(Expr, usize), ExprError> {
+    // By far the most operands are a single number.
+    if let [Token { tok: Tok::Number(number), start, end }, rest @ ..] = &tokens[at..] {
+        let over = match rest.first() {
+            None => true,
+            Some(next) => !matches!(next.tok, Tok::Sign(sign) if precedence(sign) > 0),
+        };
+        if over {
+            let value = i128::from(*number);
+            return Ok((Expr { symbol: None, value, start: *start, end: *end }, at + 1));
+        }
+    }
+    let mut parser = Parser { text, tokens, at, depth: 0 };
+    let expr = parser.binary(1)?;
+    if expr.value < i128::from(i64::MIN) || expr.value > i128::from(u64::MAX) {
+        return Err(ExprError { at, kind: ExprErrorKind::Value("it does not fit into 64 bits") });
+    }
+    Ok((expr, parser.at))
+}
+
+fn precedence(sign: Sign) -> u8 {
+    match sign {
+        Sign::Plus | Sign::Minus => 1,
+        Sign::Or | Sign::And | Sign::Xor => 2,
+        Sign::Star | Sign::Slash | Sign::Percent | Sign::Shl | Sign::Shr => 3,
+        _ => 0,
+    }
+}
+
+struct Parser<'a> {
+    text: &'a [u8],
+    tokens: &'a [Token],
+    at: usize,
+    depth: u32,
+}
+
+impl Parser<'_> {
+    fn error<T>(&self, kind: ExprErrorKind) -> Result<T, ExprError> {
+        Err(ExprError { at: self.at, kind })
+    }
+
+    fn binary(&mut self, least: u8) -> Result<Expr, ExprError> {
+        let mut left = self.unary()?;
+        while let Some(Token { tok: Tok::Sign(sign), .. }) = self.tokens.get(self.at).copied() {
+            let level = precedence(sign);
+            if level < least || level == 0 {
+                break;
+            }
+            let operator = self.at;
+            self.at += 1;
+            let right = self.binary(level + 1)?;
+            left = apply(sign, left, right)
+                .map_err(|why| ExprError { at: operator, kind: ExprErrorKind::Value(why) })?;
+        }
+        Ok(left)
+    }
+
+    fn unary(&mut self) -> Result<Expr, ExprError> {
+        let Some(&token) = self.tokens.get(self.at) else {
+            return self.error(ExprErrorKind::Operand);
+        };
+        let leaf = |symbol, value| Expr { symbol, value, start: token.start, end: token.end };
+        let expr = match token.tok {
+            Tok::Number(number) => leaf(None, i128::from(number)),
+            Tok::Local { number, forward } => leaf(Some(Symbol::Local { number, forward }), 0),
+            Tok::Word(_) if looks_like_register(&self.text[token.span()]) => {
+                return self.error(ExprErrorKind::Register);
+            }
+            Tok::Word(_) => leaf(Some(Symbol::Name { start: token.start, end: token.end }), 0),
+            Tok::Register { .. } => return self.error(ExprErrorKind::Register),
+            Tok::Sign(sign @ (Sign::Plus | Sign::Minus | Sign::Tilde | Sign::Open)) => {
+                return self.nested(sign, token);
+            }
+            Tok::Sign(_) | Tok::Bad(_) => return self.error(ExprErrorKind::Operand),
+        };
+        self.at += 1;
+        Ok(expr)
+    }
+
+    fn nested(&mut self, sign: Sign, token: Token) -> Result<Expr, ExprError> {
+        if self.depth == DEPTH {
+            return self.error(ExprErrorKind::Value("it is nested too deeply"));
+        }
+        self.depth += 1;
+        self.at += 1;
+        let mut expr = if sign == Sign::Open { self.binary(1)? } else { self.unary()? };
+        match sign {
+            Sign::Open => {
+                match self.tokens.get(self.at) {
+                    Some(close) if close.tok == Tok::Sign(Sign::Close) => expr.end = close.end,
+                    _ => return self.error(ExprErrorKind::Close),
+                }
+                self.at += 1;
+            }
+            Sign::Plus => {}
+            _ if expr.symbol.is_some() => {
+                let why = "a symbol's address cannot be negated";
+                return Err(ExprError { at: self.at - 1, kind: ExprErrorKind::Value(why) });
+            }
+            Sign::Minus => expr.value = -expr.value,
+            _ => expr.value = !expr.value,
+        }
+        expr.start = token.start;
+        self.depth -= 1;
+        Ok(expr)
+    }
+}
+
+fn apply(sign: Sign, left: Expr, right: Expr) -> Result<Expr, &'static str> {
+    let symbol = match (sign, left.symbol, right.symbol) {
+        (_, None, None) => None,
+        (Sign::Plus | Sign::Minus, symbol, None) | (Sign::Plus, None, symbol) => symbol,
+        _ => return Err("only a number can be added to a symbol, or subtracted from it"),
+    };
+    let (a, b) = (left.value, right.value);
+    let shift = || u32::try_from(b).ok().filter(|by| *by < 64);
+    let value = match sign {
+        Sign::Plus => a.checked_add(b),
+        Sign::Minus => a.checked_sub(b),
+        Sign::Or => Some(a | b),
+        Sign::And => Some(a & b),
+        Sign::Xor => Some(a ^ b),
+        Sign::Star => a.checked_mul(b),
+        Sign::Slash if b == 0 => return Err("it divides by zero"),
+        Sign::Slash => a.checked_div(b),
+        Sign::Percent if b == 0 => return Err("it divides by zero"),
+        Sign::Percent => a.checked_rem(b),
+        Sign::Shl => shift().and_then(|by| a.checked_mul(1 << by)),
+        Sign::Shr => shift().map(|by| a >> by),
+        _ => None,
+    };
+    // Small enough that no later step can overflow 128 bits.
+    let value = value.filter(|value| value.unsigned_abs() <= 1 << 64);
+    let value = value.ok_or("it does not fit into 64 bits")?;
+    Ok(Expr { symbol, value, start: left.start, end: right.end })
+}

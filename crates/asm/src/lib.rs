@@ -1,0 +1,28 @@
+//! BPF assembly in both dialects: LLVM's pseudo-C and GNU's, one instruction set in two spellings.
+//!
+//! Reading and printing derive from the instruction table of `abide-isa`: its templates become the
+//! grammar, its levels are checked, its rows are what is printed. [`assemble`] finds all errors of
+//! a text in one run and never does something else than was written: what other assemblers cut
+//! off or take for a symbol is an error. [`disassemble`] loses nothing. This crate knows no API,
+//! no host and no object file.
+#![forbid(unsafe_code)]
+
+mod assemble;
+mod bind;
+pub mod codes;
+mod dialect;
+mod disasm;
+mod explain;
+mod expr;
+mod grammar;
+mod lexer;
+mod matcher;
+mod print;
+mod template;
+mod token;
+
+pub use assemble::{Assembled, Label, Options, RefKind, Statement, SymbolRef, assemble};
+pub use codes::CODES;
+pub use dialect::Dialect;
+pub use disasm::{Line, disassemble, disassemble_with};
+pub use print::{Names, print};

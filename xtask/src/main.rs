@@ -1,1 +1,48 @@
-fn main() {}
+//! What the repository does to itself: `cargo xtask test`, `tidy`, `errors`.
+//!
+//! Only this program knows of apt, of other cargo commands and of the shape of the source tree.
+
+mod errors;
+mod setup;
+mod test;
+mod tidy;
+mod tree;
+
+use std::process::ExitCode;
+
+/// What went wrong, for people.
+type Failure = String;
+
+const HELP: &str = "\
+cargo xtask COMMAND
+
+  test [--no-install]   everything that must pass: installs what is missing (Debian), then
+                        format, clippy, tidy, doc tests, all tests
+  tidy                  the rules of the house: dependency edges, unsafe, module headers,
+                        file lengths, a fixture for every code
+  errors [--bless]      check docs/errors.md against the codes; --bless writes it
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let result = match words.as_slice() {
+        ["test"] => test::run(true),
+        ["test", "--no-install"] => test::run(false),
+        ["tidy"] => tidy::run(),
+        ["errors"] => errors::check(),
+        ["errors", "--bless"] => errors::bless(),
+        [] | ["help" | "--help" | "-h"] => {
+            print!("{HELP}");
+            Ok(())
+        }
+        other => Err(format!("unknown command `{}`\n\n{HELP}", other.join(" "))),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("xtask: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}

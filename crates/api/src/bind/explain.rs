@@ -1,0 +1,151 @@
+//! Denials as refusals: what, since when, and the way out. Decides nothing.
+
+use crate::bind::codes as c;
+use crate::host::{Denial, Deprecation, HostProfile};
+use crate::model::DefId;
+use crate::refusal::Refusal;
+use crate::require::Requirements;
+
+pub(super) fn no_program(needs: &Requirements, name: &str) -> Refusal {
+    let names: Vec<_> =
+        needs.programs.iter().map(|program| abide_diag::printable(&program.name)).collect();
+    let shown = abide_diag::printable(name);
+    Refusal::new(&c::R_NO_PROGRAM, shown.clone(), format!("the object has no program `{shown}`"))
+        .help(format!("its programs: {}", names.join(", ")))
+}
+
+pub(super) fn other_api(host: &HostProfile, needs: &Requirements) -> Refusal {
+    Refusal::new(
+        &c::R_UNKNOWN_API,
+        needs.api.name.clone(),
+        format!("the object speaks the API `{}`, the host is {}", needs.api.name, host.label()),
+    )
+}
+
+pub(super) fn denial(
+    host: &HostProfile,
+    needs: &Requirements,
+    id: DefId,
+    denial: &Denial,
+) -> Refusal {
+    let api = host.api();
+    let definition = api.definition(id);
+    let word = definition.kind.word();
+    let name = &definition.name;
+    let label = api.label(id);
+    let node = api.node_ref(definition.node);
+    let at = host.label();
+    let meant = match needs.declared {
+        Some(node) => format!("by `{name}`, {}@{} means {label}", api.name, api.node_ref(node).name),
+        None => format!("by `{name}`, this object without a stamp means {label}"),
+    };
+    match denial {
+        Denial::TooNew { backport } => Refusal::new(
+            &c::R_TOO_NEW,
+            label.clone(),
+            format!("{word} `{label}` is newer than the host {at}"),
+        )
+        .note(format!(
+            "it exists since {} ({}); the host is at {} ({})",
+            node.name,
+            node.released,
+            api.node_ref(host.node()).name,
+            api.node_ref(host.node()).released
+        ))
+        .help(format!("run it on {}@{} or later, or add the backport `{backport}` to the host", api.name, node.name)),
+        Denial::WindowOver { by, since } => {
+            let new = api.definition(*by);
+            let superseding = api.node_ref(new.node);
+            let when = match since {
+                Some(date) => format!("its window ended on {date}; the host's date is {}", host.date()),
+                None => "its window was counted in nodes and is over".to_owned(),
+            };
+            let mut refusal = Refusal::new(
+                &c::R_WINDOW_OVER,
+                label.clone(),
+                format!("{word} `{label}` is no longer served by the host {at}"),
+            )
+            .note(meant)
+            .note(format!(
+                "superseded by {} on {}; {when}",
+                api.label(*by),
+                superseding.released
+            ));
+            if let Some(reason) = &new.changed {
+                refusal = refusal.note(format!("what changed: {reason}"));
+            }
+            refusal.help(format!(
+                "build it for {}@{} or later and use {}, or run it on a host whose window is open",
+                api.name,
+                superseding.name,
+                api.label(*by)
+            ))
+        }
+        Denial::Removed { at: removed, instead } => {
+            let removed = api.node_ref(*removed);
+            let refusal = Refusal::new(
+                &c::R_REMOVED,
+                label.clone(),
+                format!("{word} `{name}` was removed in {} ({})", removed.name, removed.released),
+            )
+            .note(format!("the host is {at}"));
+            match instead {
+                Some(instead) => refusal.help(format!("use `{instead}`")),
+                None => refusal.help(format!("run it on a host older than {}", removed.name)),
+            }
+        }
+        Denial::Withdrawn { at: node, reason } => {
+            let who = match node {
+                Some(node) => {
+                    let node = api.node_ref(*node);
+                    format!("{} ({}), for all versions", node.name, node.released)
+                }
+                None => format!("the host {at}"),
+            };
+            Refusal::new(
+                &c::R_WITHDRAWN,
+                label,
+                format!("{word} `{name}` was withdrawn by {who}"),
+            )
+            .note(format!("reason: {reason}"))
+        }
+        Denial::OtherBranch => Refusal::new(
+            &c::R_OTHER_BRANCH,
+            label.clone(),
+            format!("{word} `{label}` is on another branch than the host {at}"),
+        )
+        .help(format!("add the backport `{}` to the host", api.backport_label(id))),
+        Denial::Lacks => Refusal::new(
+            &c::R_LACKS,
+            label.clone(),
+            format!("the host {at} lacks {word} `{name}`"),
+        )
+        .note(format!("its host statement says `lacks {name};`")),
+        Denial::NoBody => Refusal::new(
+            &c::R_NO_BODY,
+            label.clone(),
+            format!("the host {at} has no body for {word} `{label}`"),
+        )
+        .note("nobody registered a function that does its work"),
+    }
+}
+
+pub(super) fn deprecated(host: &HostProfile, id: DefId, deprecation: &Deprecation) -> Refusal {
+    let api = host.api();
+    let definition = api.definition(id);
+    let since = api.node_ref(deprecation.since);
+    let mut end = format!("served {}", deprecation.until);
+    if let Some(remove) = &deprecation.remove {
+        end.push_str(&format!(", to be removed in {remove}"));
+    }
+    let refusal = Refusal::new(
+        &c::R_DEPRECATED,
+        api.label(id),
+        format!("{} `{}` is deprecated since {}", definition.kind.word(), definition.name, since.name),
+    )
+    .note(end);
+    match &deprecation.instead {
+        Some(instead) => refusal.help(format!("use `{instead}`")),
+        None => refusal,
+    }
+}

@@ -23,7 +23,9 @@ impl FreeList {
     pub(crate) fn push<'a>(&self, index: u32, link: impl Fn(u32) -> &'a AtomicU32) {
         let mut top = self.top.load(Ordering::Relaxed);
         loop {
-            link(index).store(top as u32, Ordering::Relaxed);
+            // Release: a lookup that still stands on the node and follows this link must see all that
+            // was done before, above all that the node has left its chain.
+            link(index).store(top as u32, Ordering::Release);
             match self.replace(top, index) {
                 Ok(()) => return,
                 Err(now) => top = now,

@@ -75,13 +75,16 @@ impl Guard<'_> {
     /// A node has left the chain: lookups that may stand on it must start over. To be called before
     /// the node is given away.
     fn node_left(&self) {
-        self.0.state.fetch_add(VERSION, Ordering::Release);
+        // Plain stores will do, here and in `drop`: nobody else writes the state of a locked bucket.
+        let state = self.0.state.load(Ordering::Relaxed);
+        self.0.state.store(state.wrapping_add(VERSION), Ordering::Release);
     }
 }
 
 impl Drop for Guard<'_> {
     fn drop(&mut self) {
-        self.0.state.fetch_and(!LOCKED, Ordering::Release);
+        let state = self.0.state.load(Ordering::Relaxed);
+        self.0.state.store(state & !LOCKED, Ordering::Release);
     }
 }
 
@@ -335,10 +338,7 @@ impl Table {
             if !self.shape.lru {
                 break Err(Errno::E2BIG);
             }
-            evicted = self.evict();
-            if evicted.is_none() {
-                break Err(Errno::ENOMEM);
-            }
+            evicted = Some(self.evict());
         };
         if let Some(index) = evicted {
             self.release(index);
@@ -440,15 +440,19 @@ impl Table {
     }
 
     /// Takes the element away that the clock says was not used lately.
-    fn evict(&self) -> Option<u32> {
+    ///
+    /// In a map smaller than the number of threads, all nodes can be in the hands of others for a
+    /// moment. Waiting for them is safe: the caller holds no lock, and who has a node in hand links
+    /// or releases it without waiting for another. (The kernel gives up with `ENOMEM`; its threads
+    /// are not preempted there, ours are.)
+    fn evict(&self) -> u32 {
         let mut backoff = Backoff::default();
-        // All nodes can be out of the table for a moment, in the hands of other threads.
-        for _ in 0..256 {
+        loop {
             for _ in 0..2 * self.nodes.len() {
                 let index = self.hand.fetch_add(1, Ordering::Relaxed) % self.nodes();
                 let mark = &self.node(index).mark;
                 match mark.load(Ordering::Relaxed) {
-                    LINKED if self.unlink_node(index) => return Some(index),
+                    LINKED if self.unlink_node(index) => return index,
                     now if now & USED != 0 => {
                         mark.fetch_and(!USED, Ordering::Relaxed);
                     }
@@ -456,11 +460,10 @@ impl Table {
                 }
             }
             if let Some(index) = self.free.pop(|index| &self.node(index).next) {
-                return Some(index);
+                return index;
             }
             backoff.wait();
         }
-        None
     }
 
     /// Takes a node out of its chain, if it is still in one.

@@ -1,4 +1,5 @@
 //! What can be created and what is refused: with the code, the kernel's error number, and a help line.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::collections::HashSet;
 

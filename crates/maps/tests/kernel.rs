@@ -3,6 +3,7 @@
 //! gone with their file descriptor; nothing is loaded, attached or pinned.
 #![cfg(all(target_os = "linux", not(miri)))]
 #![allow(unsafe_code, reason = "bpf(2) takes the addresses of keys and values")]
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::fs;
 use std::io;

@@ -1,4 +1,5 @@
 //! Random operations from both sides, against a model made of a `HashMap`.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::collections::HashMap;
 

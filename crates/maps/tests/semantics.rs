@@ -1,4 +1,5 @@
 //! What programs and hosts see of a map, where it would hurt them to see something else.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use abide_maps::{Errno, Limits, Map, MapDef, MapKind, Slot, flags, update_flags};
 

@@ -1,5 +1,7 @@
 //! Several threads on one map: nothing lost, nothing torn, nothing mixed up.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
 use std::collections::HashMap;
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -72,6 +74,14 @@ fn each_cpu_counts_for_itself() {
     assert_eq!(total, u64::from(ROUNDS * THREADS));
 }
 
+struct SetOnDrop<'a>(&'a AtomicBool);
+
+impl Drop for SetOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// All threads create, replace and delete the same few keys. Every value says which key it belongs to
 /// in both of its words, and the host, who copies under the lock, must never see anything else.
 fn churn(kind: MapKind, max_entries: u32, keys: u32) {
@@ -95,7 +105,7 @@ fn churn(kind: MapKind, max_entries: u32, keys: u32) {
         }
     };
     thread::scope(|scope| {
-        let watcher = scope.spawn(|| {
+        scope.spawn(|| {
             while !done.load(Ordering::Relaxed) {
                 let mut seen = HashMap::new();
                 for (key, value) in &map {
@@ -106,6 +116,8 @@ fn churn(kind: MapKind, max_entries: u32, keys: u32) {
                 thread::yield_now();
             }
         });
+        // Also when a thread panics; else the watcher would keep the test from ending.
+        let _finish = SetOnDrop(&done);
         together(|cpu| {
             let mut state = cpu + 1;
             for round in 0..ROUNDS {
@@ -132,8 +144,6 @@ fn churn(kind: MapKind, max_entries: u32, keys: u32) {
                 }
             }
         });
-        done.store(true, Ordering::Relaxed);
-        watcher.join().unwrap();
     });
     // Nothing leaked: after all is deleted, there is room for exactly as many as at the start.
     let left: Vec<_> = map.keys().collect();

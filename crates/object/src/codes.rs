@@ -1,0 +1,43 @@
+//! The codes of everything that can be wrong with an object. Says nothing about where.
+
+abide_diag::codes! {
+    /// The file is not an ELF file, or its headers, section names or symbols are damaged: offsets
+    /// point outside the file, tables have the wrong size.
+    O_ELF = "O0001", "not a readable ELF file";
+    /// The file is an ELF file, but not a relocatable 64-bit one for BPF. Compile with
+    /// `clang -target bpf -c` or `bpf-gcc -c`. An executable or a shared library with a BPF object
+    /// inside it is not itself one.
+    O_NOT_BPF = "O0002", "not a BPF object";
+    /// The object would take more than 64 MiB of memory. Its headers are damaged, or it has a huge
+    /// variable without initial value, whose size costs the file nothing.
+    O_TOO_LARGE = "O0003", "object too large";
+    /// A name is longer than 1024 bytes, or is not UTF-8.
+    O_NAME = "O0004", "unusable name";
+    /// Code does not consist of whole instructions in functions: a section whose size is no multiple
+    /// of 8, a function that begins or ends inside an instruction or outside its section, functions
+    /// that overlap, code that no symbol names.
+    O_CODE = "O0005", "malformed code section";
+    /// A string of the section `.bpf.api` is not `api@NODE` with a NUL byte after it. The generated
+    /// headers write it: `ABIDE_API(linux, LINUX_6.5)`.
+    O_STAMP = "O0006", "malformed stamp";
+    /// A relocation is of a kind that BPF does not have, or is for an instruction that cannot be
+    /// relocated: only calls and 64-bit immediate loads can.
+    O_RELOCATION = "O0007", "impossible relocation";
+    /// An instruction refers to something that is neither a map, data, a function nor an extern: a
+    /// place in the middle of a function or a map, or a section that is not known. A variable in a
+    /// section of its own must be in `.data.NAME`, `.rodata.NAME` or `.bss.NAME`.
+    O_TARGET = "O0008", "reference to nothing";
+    /// A definition in `.maps` is not understood: a field that is not known, a field of the wrong
+    /// kind, sizes that contradict types, a map without a type.
+    O_MAP = "O0009", "malformed map definition";
+    /// The object has a section `.maps` but no type information, which is what defines the maps in it.
+    /// Compile with `-g`, and do not strip the section `.BTF`.
+    O_MAP_BTF = "O0010", "maps without type information";
+    /// A definition in the section `maps` is malformed: shorter than the five numbers of a
+    /// `struct bpf_map_def`, or with fields after them that are not zero, whose meaning depends on
+    /// who wrote them. Define the map in `.maps` instead.
+    O_LEGACY_MAP = "O0011", "malformed map definition of the old kind";
+    /// A variable that is defined elsewhere is declared in a section other than `.ksyms` and
+    /// `.kconfig`; nobody could say where its value comes from.
+    O_EXTERN = "O0012", "extern in an unknown section";
+}

@@ -1,0 +1,35 @@
+//! BPF objects: what clang and gcc leave in an ELF file, as plain data.
+//!
+//! [`Object::parse`] reads functions, programs, maps, externs, relocations, source lines and the
+//! stamp. It depends on nothing but the bytes: the same file gives the same [`Object`] on every
+//! machine, and nothing is resolved that only a host can know. ELF itself is read by the `object`
+//! crate; nothing else in here knows that format than the module `elf`.
+//!
+//! ```no_run
+//! let object = abide_object::Object::parse(&std::fs::read("firewall.bpf.o")?)?;
+//! for program in &object.programs {
+//!     println!("{}: {}", program.section, object.function(program.function).name);
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+#![forbid(unsafe_code)]
+
+mod budget;
+pub mod codes;
+mod elf;
+mod error;
+mod externs;
+mod functions;
+mod info;
+mod map_definition;
+mod maps;
+mod model;
+mod parse;
+mod relocate;
+mod stamp;
+
+pub use error::{ObjectError, Place, Problem};
+pub use model::{
+    Arena, CoreRelocation, Extern, ExternId, ExternKind, Function, FunctionId, Line, Linkage, Map,
+    MapId, MapOrigin, Object, Program, ProgramId, Relocation, Stamp, Target,
+};

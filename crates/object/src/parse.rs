@@ -1,0 +1,106 @@
+//! From bytes to an [`Object`]: the parts, one after the other.
+
+use std::collections::HashMap;
+
+use abide_btf::{Btf, BtfExt, Kind, TypeId};
+use abide_isa::Endian;
+
+use crate::budget::Budget;
+use crate::elf::{Elf, SymbolKind};
+use crate::error::ObjectError;
+use crate::externs::Externs;
+use crate::functions::Functions;
+use crate::maps::Maps;
+use crate::model::Object;
+use crate::relocate::Resolver;
+use crate::{info, stamp};
+
+impl Object {
+    /// Reads a BPF object from the bytes of an ELF file. Looks at nothing else, and always gives the
+    /// same for the same bytes.
+    ///
+    /// # Errors
+    /// Says what is malformed, and in which section, at which instruction, for which symbol.
+    pub fn parse(bytes: &[u8]) -> Result<Object, ObjectError> {
+        let mut budget = Budget::new();
+        let elf = Elf::parse(bytes, &mut budget)?;
+        let btf = types(&elf)?;
+        let mut functions = Functions::read(&elf, &mut budget)?;
+        let mut core = Vec::new();
+        if let Some(btf) = &btf {
+            let ext = match elf.section(".BTF.ext") {
+                Some((_, section)) if !section.data.is_empty() => BtfExt::parse(section.data, btf)?,
+                _ => BtfExt::default(),
+            };
+            core = info::attach(&elf, btf, &ext, &mut functions, &mut budget)?;
+        }
+        let mut maps = Maps::read(&elf, btf.as_ref(), &mut budget)?;
+        let externs = Externs::read(&elf, btf.as_ref())?;
+
+        let resolver = Resolver::new(&elf, &functions, &maps, &externs);
+        let code = resolver.code()?;
+        let values = resolver.values()?;
+        for (function, relocations) in functions.list.iter_mut().zip(code) {
+            function.relocations = relocations;
+        }
+        for (map, slots) in maps.list.iter_mut().zip(values) {
+            map.initial_slots = slots;
+        }
+
+        let stamps = match elf.section(stamp::SECTION) {
+            Some((_, section)) => stamp::read(section.data)?,
+            None => Vec::new(),
+        };
+        Ok(Object {
+            endian: elf.endian,
+            license: elf.section("license").map(|(_, section)| text(section.data)),
+            version: elf.section("version").and_then(|(_, section)| {
+                let bytes = *section.data.first_chunk()?;
+                Some(match elf.endian {
+                    Endian::Little => u32::from_le_bytes(bytes),
+                    Endian::Big => u32::from_be_bytes(bytes),
+                })
+            }),
+            stamps,
+            programs: functions.programs(),
+            functions: functions.list,
+            maps: maps.list,
+            arena: maps.arena,
+            externs: externs.list,
+            btf,
+            core,
+        })
+    }
+}
+
+/// Text up to its NUL, of bounded length.
+fn text(bytes: &[u8]) -> String {
+    let bytes = &bytes[..bytes.len().min(256)];
+    let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
+    String::from_utf8_lossy(&bytes[..end]).into_owned()
+}
+
+/// The type information, with the offsets of variables in their sections filled in: compilers leave
+/// them to the linker, but symbols have them.
+fn types(elf: &Elf<'_>) -> Result<Option<Btf>, ObjectError> {
+    let Some((_, section)) = elf.section(".BTF") else { return Ok(None) };
+    if section.data.is_empty() {
+        return Ok(None);
+    }
+    let mut btf = Btf::parse(section.data)?;
+    let mut offsets: HashMap<(usize, &str), u32> = HashMap::new();
+    for symbol in elf.symbols.iter().filter(|symbol| symbol.kind != SymbolKind::Section) {
+        if let (Some(section), Ok(value)) = (symbol.section, u32::try_from(symbol.value)) {
+            offsets.entry((section, symbol.name)).or_insert(value);
+        }
+    }
+    let sections: Vec<TypeId> =
+        btf.iter().filter(|(_, ty)| ty.kind() == Kind::DataSec).map(|(id, _)| id).collect();
+    for id in sections {
+        let name = btf.get(id).map_or("", |ty| ty.name()).to_owned();
+        let Some((index, section)) = elf.section(&name) else { continue };
+        let size = u32::try_from(section.size).unwrap_or(u32::MAX);
+        btf.place_section(id, size, |name, _| offsets.get(&(index, name)).copied());
+    }
+    Ok(Some(btf))
+}

@@ -1,0 +1,368 @@
+//! Finds out what instructions and initial values refer to. Changes neither.
+//!
+//! Compilers disagree about where the distance to a symbol is written. clang, and gcc from 14 on,
+//! leave only the part that comes on top of the symbol in the instruction; the assembler of gcc 12
+//! leaves the symbol's own value in it as well. [`Resolver::sums`] says which it is.
+
+use abide_isa::{Endian, Raw};
+
+use crate::elf::{Elf, Rel64, Section, Symbol, SymbolKind};
+use crate::error::{ObjectError, Place, Problem};
+use crate::externs::Externs;
+use crate::functions::Functions;
+use crate::maps::Maps;
+use crate::model::{Function, Relocation, Target};
+
+/// `R_BPF_NONE`.
+const NONE: u32 = 0;
+/// `R_BPF_64_64`: a 64-bit immediate load.
+const LOAD: u32 = 1;
+/// `R_BPF_64_ABS64`: eight bytes of data.
+const ABS64: u32 = 2;
+/// `R_BPF_64_32`: a call.
+const CALL: u32 = 10;
+/// What binutils before 2.41 used for eight bytes of data.
+const OLD_ABS64: u32 = 12;
+
+/// The opcode of a 64-bit immediate load, and of a call.
+const LD_IMM64: u8 = 0x18;
+const CALL_IMM: u8 = 0x85;
+/// Source register fields: a call of a function of the program, a load of its address.
+const PSEUDO_CALL: u8 = 1;
+const PSEUDO_FUNC: u8 = 4;
+
+/// Everything that can be referred to.
+pub(crate) struct Resolver<'a> {
+    elf: &'a Elf<'a>,
+    functions: &'a Functions,
+    maps: &'a Maps,
+    externs: &'a Externs,
+    /// Whether what is written in the instruction already includes the symbol's value.
+    sums: bool,
+}
+
+impl<'a> Resolver<'a> {
+    pub(crate) fn new(
+        elf: &'a Elf<'a>,
+        functions: &'a Functions,
+        maps: &'a Maps,
+        externs: &'a Externs,
+    ) -> Self {
+        Resolver { elf, functions, maps, externs, sums: sums(elf) }
+    }
+
+    /// What the slots of each function refer to, in the order of the functions.
+    pub(crate) fn code(&self) -> Result<Vec<Vec<Relocation>>, ObjectError> {
+        let mut all: Vec<Vec<Relocation>> = Vec::new();
+        all.resize_with(self.functions.list.len(), Vec::new);
+        for (index, section) in self.elf.sections.iter().enumerate() {
+            let range = self.functions.in_section(index);
+            for relocation in &section.relocations {
+                // What belongs to no function cannot be reached.
+                for id in self.functions.holding(index, relocation.offset) {
+                    let function = &self.functions.list[id as usize];
+                    if let Some(found) = self.instruction(section, function, relocation)? {
+                        all[id as usize].push(found);
+                    }
+                }
+            }
+            for id in range {
+                let function = &self.functions.list[id as usize];
+                let found = &mut all[id as usize];
+                found.sort_by_key(|relocation| relocation.slot);
+                if let Some(twice) = found.windows(2).find(|pair| pair[0].slot == pair[1].slot) {
+                    let place = insn(section, function, twice[0].slot);
+                    let what = "two relocations are for the same instruction";
+                    return Err(Problem::Relocation(what).at(place));
+                }
+                self.local(index, section, function, found)?;
+            }
+        }
+        Ok(all)
+    }
+
+    fn instruction(
+        &self,
+        section: &Section<'_>,
+        function: &Function,
+        relocation: &Rel64,
+    ) -> Result<Option<Relocation>, ObjectError> {
+        let from = relocation.offset - function.offset;
+        let slot = (from / 8) as u32;
+        let place = || insn(section, function, slot);
+        let wrong = |what| Err(Problem::Relocation(what).at(place()));
+        if relocation.kind == NONE {
+            return Ok(None);
+        }
+        if from % 8 != 0 {
+            return wrong("it is for the middle of an instruction");
+        }
+        let raw = function.slots[slot as usize];
+        let symbol = self.symbol(relocation, &place)?;
+        let place = || place().with_symbol(symbol_name(self.elf, symbol));
+        let target = match relocation.kind {
+            LOAD if raw.code == LD_IMM64 => {
+                self.load(relocation, symbol, i64::from(raw.imm) + relocation.addend, place)?
+            }
+            CALL if raw.code == CALL_IMM => {
+                self.call(relocation, symbol, i64::from(raw.imm) + relocation.addend, place)?
+            }
+            LOAD | CALL => {
+                let what = "it is for an instruction that is neither a call nor a 64-bit load";
+                return Err(Problem::Relocation(what).at(place()));
+            }
+            kind => return Err(Problem::RelocationType(kind).at(place())),
+        };
+        Ok(Some(Relocation { slot, target }))
+    }
+
+    fn symbol(
+        &self,
+        relocation: &Rel64,
+        place: &dyn Fn() -> Place,
+    ) -> Result<&'a Symbol<'a>, ObjectError> {
+        self.elf
+            .symbols
+            .get(relocation.symbol)
+            .ok_or_else(|| Problem::Relocation("it names a symbol that does not exist").at(place()))
+    }
+
+    /// What a 64-bit immediate load, or eight bytes of data, refer to.
+    fn load(
+        &self,
+        relocation: &Rel64,
+        symbol: &Symbol<'_>,
+        addend: i64,
+        place: impl Fn() -> Place,
+    ) -> Result<Target, ObjectError> {
+        if let Some(id) = self.externs.of_symbol(relocation.symbol) {
+            return Ok(Target::Extern(id));
+        }
+        let Some(section) = symbol.section else { return Err(nowhere().at(place())) };
+        let base = symbol.value.cast_signed();
+        let is_named = symbol.kind != SymbolKind::Section;
+        let sum = if self.sums && is_named { addend } else { base.saturating_add(addend) };
+        self.place(section, sum, relocation.symbol).map_err(|problem| problem.at(place()))
+    }
+
+    /// What lies at a byte of a section.
+    fn place(&self, section: usize, offset: i64, symbol: usize) -> Result<Target, Problem> {
+        let found = &self.elf.sections[section];
+        let missing = |what| Problem::Target { what, section: found.name.to_owned(), offset };
+        let at = u64::try_from(offset).map_err(|_| missing("something"))?;
+        if found.is_code {
+            // Of several functions with the same code, the one that was named.
+            let named = self
+                .functions
+                .of_symbol(symbol)
+                .filter(|id| self.functions.list[id.index()].offset == at);
+            let id = named.or_else(|| self.functions.at(section, at));
+            return id.map(Target::Function).ok_or_else(|| missing("a function"));
+        }
+        if let Some(map) = self.maps.of_section(section) {
+            return match at <= found.size {
+                true => Ok(Target::Value { map, offset: at }),
+                false => Err(missing("data")),
+            };
+        }
+        if [".maps", "maps"].contains(&found.name) {
+            return self.maps.at(section, at).map(Target::Map).ok_or_else(|| missing("a map"));
+        }
+        Err(Problem::Section { section: found.name.to_owned() })
+    }
+
+    /// What a call refers to. The distance counts slots from the one after the call.
+    fn call(
+        &self,
+        relocation: &Rel64,
+        symbol: &Symbol<'_>,
+        imm: i64,
+        place: impl Fn() -> Place,
+    ) -> Result<Target, ObjectError> {
+        if let Some(id) = self.externs.of_symbol(relocation.symbol) {
+            return Ok(Target::CallExtern(id));
+        }
+        let Some(section) = symbol.section else { return Err(nowhere().at(place())) };
+        let base = symbol.value.cast_signed();
+        // A call of a named function goes to its start. In the instruction there is -1, or the
+        // symbol's value less one: in slots, or (by gcc 12's assembler) in bytes.
+        let is_named = symbol.kind != SymbolKind::Section;
+        let offset =
+            if is_named && (imm == -1 || self.sums && [base - 1, base / 8 - 1].contains(&imm)) {
+                base
+            } else {
+                imm.saturating_add(1).saturating_mul(8).saturating_add(base)
+            };
+        match self
+            .place(section, offset, relocation.symbol)
+            .map_err(|problem| problem.at(place()))?
+        {
+            Target::Function(id) => Ok(Target::Call(id)),
+            _ => Err(Problem::Relocation("it calls something that is not a function").at(place())),
+        }
+    }
+
+    /// Calls and addresses of functions of the same section need no relocation: their distance is
+    /// known. Those that stay inside the function are left alone.
+    fn local(
+        &self,
+        index: usize,
+        section: &Section<'_>,
+        function: &Function,
+        found: &mut Vec<Relocation>,
+    ) -> Result<(), ObjectError> {
+        let mut more = Vec::new();
+        let mut slot = 0;
+        while let Some(raw) = function.slots.get(slot) {
+            let here = slot;
+            slot += if raw.code == LD_IMM64 { 2 } else { 1 };
+            let is_reference =
+                matches!((raw.code, raw.src), (CALL_IMM, PSEUDO_CALL) | (LD_IMM64, PSEUDO_FUNC));
+            let is_known = || found.binary_search_by_key(&(here as u32), |one| one.slot).is_ok();
+            if !is_reference || is_known() {
+                continue;
+            }
+            let to = here as i64 + 1 + i64::from(raw.imm);
+            if to > 0 && to < function.slots.len() as i64 {
+                continue;
+            }
+            let offset = function.offset.cast_signed() + to * 8;
+            let target =
+                match u64::try_from(offset).ok().and_then(|at| self.functions.at(index, at)) {
+                    Some(id) if raw.code == CALL_IMM => Target::Call(id),
+                    Some(id) => Target::Function(id),
+                    None => {
+                        let section_name = section.name.to_owned();
+                        let problem =
+                            Problem::Target { what: "a function", section: section_name, offset };
+                        return Err(problem.at(insn(section, function, here as u32)));
+                    }
+                };
+            more.push(Relocation { slot: here as u32, target });
+        }
+        if !more.is_empty() {
+            found.append(&mut more);
+            found.sort_by_key(|relocation| relocation.slot);
+        }
+        Ok(())
+    }
+
+    /// The initial values of maps: for each map its slots, see [`crate::Map::initial_slots`].
+    pub(crate) fn values(&self) -> Result<Vec<Vec<(u32, Target)>>, ObjectError> {
+        let mut all: Vec<Vec<(u32, Target)>> = Vec::new();
+        all.resize_with(self.maps.list.len(), Vec::new);
+        for (index, section) in self.elf.sections.iter().enumerate() {
+            let data = self.maps.of_section(index);
+            if data.is_none() && section.name != ".maps" {
+                continue;
+            }
+            for relocation in &section.relocations {
+                let symbol = self.symbol(relocation, &|| Place::section(section.name))?;
+                let place =
+                    || Place::section(section.name).with_symbol(symbol_name(self.elf, symbol));
+                match relocation.kind {
+                    NONE => continue,
+                    ABS64 | LOAD | OLD_ABS64 => {}
+                    kind => return Err(Problem::RelocationType(kind).at(place())),
+                }
+                let written = number(section, relocation.offset, self.elf.endian);
+                let addend = relocation.addend.saturating_add(written.cast_signed());
+                let target = self.load(relocation, symbol, addend, place)?;
+                let (map, slot) = match data {
+                    Some(map) => (map, u32::try_from(relocation.offset).ok()),
+                    None => self.variable(relocation.offset).ok_or_else(|| {
+                        Problem::Map("an initial value is not in `values`").at(place())
+                    })?,
+                };
+                let what = "it is outside the section";
+                let slot = slot.ok_or_else(|| Problem::Relocation(what).at(place()))?;
+                all[map.index()].push((slot, target));
+            }
+        }
+        for slots in &mut all {
+            slots.sort_by_key(|(slot, _)| *slot);
+            slots.dedup_by_key(|(slot, _)| *slot);
+        }
+        Ok(all)
+    }
+
+    /// The map whose `values` hold a byte of `.maps`, and the index of the value.
+    fn variable(&self, offset: u64) -> Option<(crate::MapId, Option<u32>)> {
+        let variables = &self.maps.variables;
+        let after = variables.partition_point(|variable| variable.offset <= offset);
+        let variable = variables.get(after.checked_sub(1)?)?;
+        let from = offset.checked_sub(variable.values?)?;
+        if offset - variable.offset >= variable.size || from % 8 != 0 {
+            return None;
+        }
+        Some((variable.map, u32::try_from(from / 8).ok()))
+    }
+}
+
+fn nowhere() -> Problem {
+    Problem::Relocation("its symbol is at no place in this object")
+}
+
+/// Where an instruction is, counted from the start of its section.
+fn insn(section: &Section<'_>, function: &Function, slot: u32) -> Place {
+    let place = Place::section(section.name).with_insn(function.offset / 8 + u64::from(slot));
+    place.with_symbol(&function.name)
+}
+
+/// The name of a symbol; that of its section if it stands for one.
+fn symbol_name<'d>(elf: &Elf<'d>, symbol: &Symbol<'d>) -> &'d str {
+    match symbol.section {
+        Some(section) if symbol.name.is_empty() => elf.sections[section].name,
+        _ => symbol.name,
+    }
+}
+
+/// The eight bytes at an offset; 0 where there are none.
+fn number(section: &Section<'_>, offset: u64, endian: Endian) -> u64 {
+    let bytes = usize::try_from(offset).ok().and_then(|at| section.data.get(at..));
+    match (bytes.and_then(|bytes| bytes.first_chunk()), endian) {
+        (None, _) => 0,
+        (Some(bytes), Endian::Little) => u64::from_le_bytes(*bytes),
+        (Some(bytes), Endian::Big) => u64::from_be_bytes(*bytes),
+    }
+}
+
+/// Whether the instructions of an object include the values of their symbols.
+///
+/// Nothing in the file says so. The compiler's name decides if it is there. If it is not, the type
+/// information does: only gcc 12 leaves it without relocations, and then every load of a named
+/// variable must have at least the variable's own offset written in it.
+fn sums(elf: &Elf<'_>) -> bool {
+    if let Some((_, comment)) = elf.section(".comment")
+        && let Some(version) = gcc_version(comment.data)
+    {
+        return version < 14;
+    }
+    if elf.btf_is_relocated || elf.section(".BTF").is_none() {
+        return false;
+    }
+    let mut seen = false;
+    for section in elf.sections.iter().filter(|section| section.is_code) {
+        for relocation in section.relocations.iter().filter(|one| one.kind == LOAD) {
+            let Some(symbol) = elf.symbols.get(relocation.symbol) else { return false };
+            if symbol.kind == SymbolKind::Section || symbol.value == 0 || symbol.undefined {
+                continue;
+            }
+            let at = usize::try_from(relocation.offset).ok().and_then(|at| section.data.get(at..));
+            let Some(bytes) = at.and_then(|bytes| bytes.first_chunk()) else { return false };
+            let imm = i64::from(Raw::from_bytes(*bytes, elf.endian).imm);
+            if imm < symbol.value.cast_signed() {
+                return false;
+            }
+            seen = true;
+        }
+    }
+    seen
+}
+
+/// The major version in `GCC: (Debian 12.2.0) 12.2.0`.
+fn gcc_version(comment: &[u8]) -> Option<u32> {
+    let text = comment.split(|byte| *byte == 0).find(|text| text.starts_with(b"GCC: ("))?;
+    let version = std::str::from_utf8(text).ok()?.rsplit(") ").next()?;
+    version.split('.').next()?.parse().ok()
+}

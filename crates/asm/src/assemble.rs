@@ -22,6 +22,9 @@ use crate::token::{NO_WORD, Sign, Tok, Token, looks_like_register};
 /// After so many errors the rest of a text is not read.
 const MOST_ERRORS: usize = 500;
 
+/// The largest text, in bytes. Places in it are 32-bit numbers.
+const LARGEST_TEXT: usize = 1 << 28;
+
 /// How a text is to be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Options {
@@ -114,10 +117,10 @@ pub struct Assembled {
 /// assert_eq!(code.refs[0].name, "kv_find");
 /// ```
 pub fn assemble(text: &str, options: &Options) -> Result<Assembled, Vec<Diagnostic>> {
-    if u32::try_from(text.len()).is_err() {
+    if text.len() > LARGEST_TEXT {
         return Err(vec![Diagnostic::error(
             &codes::TOO_LARGE,
-            "texts of 4 GiB and more are not assembled",
+            "texts of more than 256 MiB are not assembled",
         )]);
     }
     let grammar = Grammar::get();
@@ -440,7 +443,7 @@ impl<'a> Assembler<'a> {
                 .at(span, ""),
             ));
         }
-        // Both are numbers of slots of a text below 4 GiB, and the addend is at most 2^60 slots.
+        // Both are numbers of slots of a text of bounded size, and the addend is at most 2^60 slots.
         let distance =
             target as i64 + pending.addend / Raw::SIZE as i64 - (pending.slot as i64 + 1);
         let raw = &mut self.out.slots[pending.slot];

@@ -81,7 +81,7 @@ fn no_row(rows: &[Row], captures: &[Capture]) -> Diagnostic {
             }
         }
     }
-    Diagnostic::error(&codes::NUMBER_RANGE, format!("this must be {}", numbers.join(" or ")))
+    Diagnostic::error(&codes::NUMBER_RANGE, format!("this must be one of {}", numbers.join(", ")))
         .at(span, "no instruction has this number")
 }
 

@@ -52,6 +52,6 @@ abide_diag::codes! {
     TOO_MANY = "S0018", "too many errors";
     /// The name of a register as a label or symbol.
     RESERVED_NAME = "S0019", "register name as a label";
-    /// Texts of 4 GiB and more are not assembled.
+    /// Texts of more than 256 MiB are not assembled.
     TOO_LARGE = "S0020", "text too large";
 }

@@ -7,7 +7,7 @@ use crate::dialect::Dialect;
 use crate::expr::ExprErrorKind;
 use crate::grammar::{Grammar, NodeId};
 use crate::matcher::{Failure, Trouble};
-use crate::token::{Tok, Token, looks_like_register};
+use crate::token::{Sign, Tok, Token, looks_like_register};
 
 /// At most so many alternatives are listed.
 const ALTERNATIVES: usize = 10;
@@ -48,6 +48,9 @@ pub(crate) fn explain(
         .at(span, "")
         .help(help);
     }
+    if let Some(error) = conversion(text, tokens) {
+        return error;
+    }
     let nodes = match failure.trouble {
         Trouble::Operands(diagnostic) => return *diagnostic,
         Trouble::Expression(kind) => return expression(kind, span, &found),
@@ -79,7 +82,7 @@ pub(crate) fn explain(
             format!("{found} is a {this} register, and a {other} one is needed here"),
         )
         .at(span, "wrong width")
-        .help(format!("write `{name}{}`, or make the whole instruction {this}", reg.number()));
+        .help(format!("write `{name}{}`", reg.number()));
     }
     if failure.at == 0 {
         return match word {
@@ -105,6 +108,26 @@ pub(crate) fn explain(
     error
 }
 
+/// A conversion that does not exist: `(s64)`, or `(s32)` of 32-bit registers. (Without this the word
+/// would be taken for a symbol in parentheses.)
+fn conversion(text: &str, tokens: &[Token]) -> Option<Diagnostic> {
+    let at = tokens.windows(3).position(|three| {
+        matches!(three[0].tok, Tok::Sign(Sign::Open))
+            && matches!(three[2].tok, Tok::Sign(Sign::Close))
+            && matches!(&text[three[1].span()], "s32" | "s64")
+    })?;
+    // `*(s64 *)` has a sign more between them; `r1 = (s32)r2` did not come here, being right.
+    let name = &text[tokens[at + 1].span()];
+    Some(
+        Diagnostic::error(
+            &codes::NOT_AN_INSTRUCTION,
+            format!("there is no conversion `({name})` here"),
+        )
+        .at(tokens[at].start as usize..tokens[at + 2].end as usize, "")
+        .help("there are `(s8)` and `(s16)`, and `(s32)` between 64-bit registers"),
+    )
+}
+
 fn left_out(word: &str) -> Option<(&'static str, &'static str)> {
     LEFT_OUT.iter().copied().find(|(name, _)| name.eq_ignore_ascii_case(word))
 }
@@ -112,6 +135,7 @@ fn left_out(word: &str) -> Option<(&'static str, &'static str)> {
 fn no_register(word: &str, dialect: Dialect) -> Diagnostic {
     let error = Diagnostic::error(&codes::NO_REGISTER, format!("there is no register `{word}`"));
     let percent = if dialect == Dialect::Gnu { "%" } else { "" };
+    let word = word.trim_start_matches('%');
     let lower = word.to_ascii_lowercase();
     if lower != word && crate::token::register(lower.as_bytes()).is_some() {
         return error.help(format!("names of registers are in lower case: `{percent}{lower}`"));
@@ -168,8 +192,14 @@ fn alternatives(dialect: Dialect, nodes: &[NodeId]) -> String {
         if node.offset.is_some() {
             add("an offset (`+` or `-` and a number)".to_owned());
         }
-        for (literal, _) in &node.literals {
-            add(format!("`{}`", grammar.text(*literal)));
+        for (literal, next) in &node.literals {
+            match grammar.text(*literal) {
+                // Not a word by itself, but the mark of signed operators.
+                "s" => tree.node(*next).literals.iter().for_each(|(sign, _)| {
+                    add(format!("`s{}`", grammar.text(*sign)));
+                }),
+                text => add(format!("`{text}`")),
+            }
         }
         if !node.rows.is_empty() {
             add("the end of the instruction".to_owned());

@@ -67,7 +67,8 @@ pub(crate) fn parse(text: &[u8], tokens: &[Token], at: usize) -> Result<(Expr, u
     let mut parser = Parser { text, tokens, at, depth: 0 };
     let expr = parser.binary(1)?;
     if expr.value < i128::from(i64::MIN) || expr.value > i128::from(u64::MAX) {
-        return Err(ExprError { at, kind: ExprErrorKind::Value("it does not fit into 64 bits") });
+        let kind = ExprErrorKind::Value("it does not fit into 64 bits");
+        return Err(ExprError { at: parser.at - 1, kind });
     }
     Ok((expr, parser.at))
 }

@@ -4,7 +4,9 @@
 //! dialects. Knows words only by the number that the grammar gives them.
 
 use crate::grammar::Words;
-use crate::token::{Sign, Tok, Token, character, number, register, word_length};
+use crate::token::{
+    NO_WORD, Sign, Tok, Token, character, looks_like_register, number, register, word_length,
+};
 
 /// Walks through a text; see [`Lexer::statement`].
 pub(crate) struct Lexer<'a> {
@@ -69,6 +71,9 @@ impl<'a> Lexer<'a> {
             let length = word_length(name);
             if let Some((reg, half)) = register(&name[..length]) {
                 return (Tok::Register { reg, half, percent: true }, length + 1);
+            }
+            if looks_like_register(&name[..length]) {
+                return (Tok::Word(NO_WORD), length + 1);
             }
         }
         match Sign::at(rest) {

@@ -136,13 +136,14 @@ pub(crate) fn register(word: &[u8]) -> Option<(Reg, bool)> {
     Reg::new(number).map(|reg| (reg, half))
 }
 
-/// Whether a word can only be meant as a register: `r0` to `r99` and `w0` to `w99` in any case.
+/// Whether a word can only be meant as a register: `r0` to `r99` and `w0` to `w99` in any case,
+/// with `%` or without.
 pub(crate) fn looks_like_register(word: &[u8]) -> bool {
-    match word {
+    match word.strip_prefix(b"%").unwrap_or(word) {
         [b'r' | b'R' | b'w' | b'W', digits @ ..] => {
             matches!(digits.len(), 1 | 2) && digits.iter().all(u8::is_ascii_digit)
         }
-        _ => word.eq_ignore_ascii_case(b"fp"),
+        word => word.eq_ignore_ascii_case(b"fp"),
     }
 }
 

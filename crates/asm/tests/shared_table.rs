@@ -92,7 +92,7 @@ const DIFFERENCES: &[(&str, &str, &str)] = &[
     ("gotol -70000", "06000000 90eefeff", "GNU reads `goto l-70000`"),
     ("ja +40000", "S0006", "GNU 2.44 wraps backwards"),
     // No instruction.
-    ("w1 = (s32)w2", "S0001", "GNU encodes what RFC 9669 reserves and no kernel runs"),
+    ("w1 = (s32)w2", "S0016", "GNU encodes what RFC 9669 reserves and no kernel runs"),
     ("brkpt", "S0016", "GNU's simulator only"),
     ("add %r1,%r2 ; c", "S0002", "`;` separates, a comment only in binutils 2.40"),
     // Accepted here, as one superset.

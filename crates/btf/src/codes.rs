@@ -19,7 +19,7 @@ abide_diag::codes! {
     B_STRING = "B0006", "string offset out of range";
     /// The string table does not begin and end with a NUL byte, as the format demands.
     B_STRINGS = "B0007", "malformed string table";
-    /// A type contains itself without a pointer in between, or types are nested deeper than 64
+    /// A type contains itself without a pointer in between, or types are nested deeper than 256
     /// levels (the kernel stops at 32).
     B_NESTING = "B0008", "endless or too deep type";
     /// A size, a bit count or a position is impossible: an integer of 200 bits, an enum of 3 bytes, a

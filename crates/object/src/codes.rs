@@ -34,8 +34,8 @@ abide_diag::codes! {
     /// Compile with `-g`, and do not strip the section `.BTF`.
     O_MAP_BTF = "O0010", "maps without type information";
     /// A definition in the section `maps` is malformed: shorter than the five numbers of a
-    /// `struct bpf_map_def`, or with fields after them that are not zero, whose meaning depends on
-    /// who wrote them. Define the map in `.maps` instead.
+    /// `struct bpf_map_def`, or with numbers after them (and after iproute2's id and pinning) that are
+    /// not zero, whose meaning depends on who wrote them. Define the map in `.maps` instead.
     O_LEGACY_MAP = "O0011", "malformed map definition of the old kind";
     /// A variable that is defined elsewhere is declared in a section other than `.ksyms` and
     /// `.kconfig`; nobody could say where its value comes from.

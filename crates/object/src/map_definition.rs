@@ -11,7 +11,7 @@ use crate::model::Map;
 /// `BPF_MAP_TYPE_PROG_ARRAY`.
 const PROG_ARRAY: u32 = 3;
 /// `BPF_MAP_TYPE_ARRAY_OF_MAPS` and `BPF_MAP_TYPE_HASH_OF_MAPS`.
-const MAPS_OF_MAPS: [u32; 2] = [12, 13];
+pub(crate) const MAPS_OF_MAPS: [u32; 2] = [12, 13];
 
 /// No definition has anywhere near as many fields.
 const FIELDS: usize = 32;

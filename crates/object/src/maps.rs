@@ -10,7 +10,7 @@ use abide_isa::Endian;
 use crate::budget::Budget;
 use crate::elf::{Elf, Section, SymbolKind};
 use crate::error::{ObjectError, Place, Problem};
-use crate::map_definition;
+use crate::map_definition::{self, MAPS_OF_MAPS};
 use crate::model::{Arena, Map, MapId, MapOrigin};
 
 /// `BPF_MAP_TYPE_ARRAY`.
@@ -21,6 +21,11 @@ const ARENA: u32 = 33;
 const RDONLY_PROG: u32 = 1 << 7;
 /// `BPF_F_MMAPABLE`: user space may map it.
 const MMAPABLE: u32 = 1 << 10;
+
+/// The least size of iproute2's `struct bpf_elf_map`.
+const IPROUTE2: usize = 28;
+/// `BPF_F_NUMA_NODE`: the NUMA node is given.
+const NUMA_NODE: u32 = 1 << 2;
 
 /// The section of the variables that live in the arena.
 const ARENA_SECTION: &str = ".addr_space.1";
@@ -142,6 +147,14 @@ impl Maps {
             if kind == 0 {
                 return Err(error("it has no type"));
             }
+            // iproute2 added an id, which it needs for inner maps only, and pinning. In old samples
+            // of the kernel an inner map and a NUMA node stood there.
+            let mut pinning = 0;
+            let is_sample = MAPS_OF_MAPS.contains(&kind) || flags & NUMA_NODE != 0;
+            if bytes.len() >= IPROUTE2 && !is_sample {
+                fields.next();
+                pinning = u32::from(fields.next() != Some(0));
+            }
             if fields.any(|field| field != 0) {
                 return Err(error("what follows its five numbers is not zero"));
             }
@@ -153,6 +166,7 @@ impl Maps {
                 value_size,
                 max_entries,
                 flags,
+                pinning,
                 ..Map::empty()
             });
             if self.by_place.insert((index, symbol.value), map).is_some() {

@@ -2,13 +2,14 @@
 //! tests; read by binding, lint, diff and headers. Holds no rule of binding itself (`bind` does)
 //! and no text of diagnostics.
 
-use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 
-use abide_diag::{Source, Span};
+use abide_diag::{Diagnostic, Source, Span};
 use jiff::civil::Date;
 
 use crate::ctype::CType;
+use crate::query::{Index, Namespace};
 
 /// Index of a node in [`Api::nodes`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -39,20 +40,14 @@ pub struct Api {
     pub hosts: Vec<HostStatement>,
     /// The text that it was read from.
     pub source: Arc<Source>,
-    /// Made by [`Api::index`]; see the accessors in `query`.
+    /// What the linter had to say, none of it an error.
+    pub warnings: Vec<Diagnostic>,
+    /// See the accessors in `query`.
     pub(crate) index: Index,
 }
 
-/// Look-up tables over the definitions.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Index {
-    pub(crate) by_name: HashMap<String, Vec<DefId>>,
-    pub(crate) by_number: HashMap<u32, Vec<DefId>>,
-    pub(crate) node_by_name: HashMap<String, NodeId>,
-}
-
 /// One version of an API.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Node {
     /// Its name: `KV_2`, `LINUX_6.5`.
     pub name: String,
@@ -69,7 +64,7 @@ pub struct Node {
 }
 
 /// What one name means from one node on. Its identity is (name, node).
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Definition {
     /// The name that programs use.
     pub name: String,
@@ -198,6 +193,12 @@ pub enum Suffix {
     RefcountedKptr,
     /// `__const_str`: a string in a read-only map.
     ConstStr,
+    /// `__const_map`: a map known when the program is loaded.
+    ConstMap,
+    /// `__arena`: a pointer into an arena.
+    Arena,
+    /// `__nonown_allowed`: a reference that does not own is enough.
+    NonOwningAllowed,
     /// `__iter`: an iterator.
     Iter,
     /// `__irq_flag`: saved interrupt flags.
@@ -248,7 +249,7 @@ pub struct ProgramType {
     pub returns: Option<(i64, i64)>,
     /// `sleepable`.
     pub sleepable: bool,
-    /// `return NAME = VALUE` words for verdicts: the enum that names the returned values.
+    /// `verdicts ENUM`: the enum that names the returned values.
     pub verdicts: Option<String>,
 }
 
@@ -268,6 +269,18 @@ pub struct StructType {
     /// Written as `extend struct`: adds fields to the end of the earlier definition. `fields` holds
     /// all of them; the first `inherited` came with the earlier one.
     pub inherited: Option<u32>,
+    /// Anonymous structs and unions among the fields, outer before inner. `fields` is flat: their
+    /// members stand in it with their offsets in the whole struct.
+    pub groups: Vec<Group>,
+}
+
+/// An anonymous struct or union inside a [`StructType`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group {
+    /// A union: its members overlap.
+    pub is_union: bool,
+    /// Which fields of the struct are its members, never none.
+    pub fields: Range<u32>,
 }
 
 /// One field of a struct.
@@ -310,6 +323,9 @@ pub enum FieldRole {
 pub struct EnumType {
     /// Names and values, in order.
     pub values: Vec<(String, i64)>,
+    /// Written as `extend enum`: adds values to the earlier definition. `values` holds all of them;
+    /// the first `inherited` came with the earlier one.
+    pub inherited: Option<u32>,
 }
 
 /// How long a definition is still served.
@@ -346,6 +362,8 @@ pub struct CompatBody {
 pub struct Event {
     /// The name that it happens to.
     pub name: String,
+    /// What the name means: something callable, unless a word says otherwise (`map hash;`).
+    pub namespace: Namespace,
     /// The node that says so.
     pub node: NodeId,
     /// What happens.

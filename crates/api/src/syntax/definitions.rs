@@ -1,0 +1,429 @@
+//! Definitions: their types, layouts and parameters, against what is known at their node.
+
+use abide_diag::{Diagnostic, Span};
+
+use super::ast::{Item, ItemKind, Struct, Words};
+use super::cursor::nearest;
+use super::layout::{Trouble, Types, lay_out};
+use super::resolve::Resolver;
+use crate::codes;
+use crate::ctype::CType;
+use crate::model::{
+    DefKind, Definition, EnumType, Field, Group, NodeId, Param, ProgramType, Prototype, StructType,
+    Suffix,
+};
+use crate::query::Namespace;
+
+/// BPF passes arguments in r1 to r5.
+const MOST_PARAMS: usize = 5;
+
+impl Resolver {
+    pub(crate) fn definition(&mut self, node: NodeId, item: Item) {
+        let namespace = match &item.kind {
+            ItemKind::Helper { .. } | ItemKind::Kfunc { .. } => Namespace::Callable,
+            ItemKind::Program { .. } => Namespace::Program,
+            ItemKind::Map => Namespace::Map,
+            ItemKind::Struct(_) | ItemKind::Enum { .. } => Namespace::Tag,
+            ItemKind::Typedef(_) => Namespace::Typedef,
+        };
+        let name = item.name.text.clone();
+        if namespace == Namespace::Typedef && (CType::int(&name).is_some() || name == "void") {
+            let message = format!("`{name}` is a type of the language");
+            self.error(&codes::A_DUPLICATE, message, &item.name.span);
+            return;
+        }
+        let twice = self.api.definitions_of(namespace, &name).iter().copied();
+        if let Some(first) = twice.rev().find(|id| self.api.definition(*id).node == node) {
+            let first = self.api.definition(first).name_span.clone();
+            self.diagnostics.push(
+                Diagnostic::error(
+                    &codes::A_DUPLICATE,
+                    format!("`{name}` is defined twice in one node"),
+                )
+                .at(item.name.span.clone(), "")
+                .also(first, "first here"),
+            );
+            return;
+        }
+        // Reported once per type and statement, not once per use.
+        let mut said: Vec<String> = Vec::new();
+        for used in &item.uses {
+            let types = Types { api: &self.api, node };
+            if let Err(trouble) = types.known(&used.ty) {
+                let error = type_error(&trouble, &used.span);
+                if !said.contains(&error.message) {
+                    said.push(error.message.clone());
+                    self.diagnostics.push(error);
+                }
+            }
+        }
+        let Words { changed, no_compat, retain, contract, programs, sections, returns, verdicts } =
+            item.words;
+        let mut contract = contract;
+        contract.programs = programs.iter().map(|name| name.text.clone()).collect();
+        let kind = match item.kind {
+            ItemKind::Helper { number, prototype } => {
+                self.prototype(node, &prototype, &said, &item.name.span);
+                DefKind::Helper { number, prototype: Prototype { contract, ..prototype } }
+            }
+            ItemKind::Kfunc { prototype } => {
+                if prototype.variadic {
+                    let message = "a kfunc has no variable arguments";
+                    self.error(&codes::A_VARIADIC, message, &item.name.span);
+                }
+                self.prototype(node, &prototype, &said, &item.name.span);
+                DefKind::Kfunc { prototype: Prototype { contract, ..prototype } }
+            }
+            ItemKind::Program { params, params_span } => {
+                let context = match params.as_slice() {
+                    [] => true,
+                    [context] => matches!(context.ty.unqualified(), CType::Pointer(_)),
+                    _ => false,
+                };
+                if !context {
+                    self.diagnostics.push(
+                        Diagnostic::error(
+                            &codes::A_BAD_CONTEXT,
+                            "a program takes one pointer, its context, or nothing",
+                        )
+                        .at(params_span, "")
+                        .help("write `(struct CTX *ctx)` or `(void)`"),
+                    );
+                }
+                DefKind::Program(ProgramType {
+                    params,
+                    sections,
+                    returns,
+                    sleepable: contract.sleepable,
+                    verdicts: verdicts.map(|name| name.text),
+                })
+            }
+            ItemKind::Map => DefKind::Map,
+            ItemKind::Struct(body) => match self.structure(node, &name, body, &item.name.span) {
+                Some(body) => DefKind::Struct(body),
+                None => return,
+            },
+            ItemKind::Enum { extends, values, spans } => {
+                match self.enumeration(node, &name, extends, values, &spans, &item.name.span) {
+                    Some(values) => DefKind::Enum(values),
+                    None => return,
+                }
+            }
+            ItemKind::Typedef(ty) => DefKind::Typedef(ty),
+        };
+        self.api.add_definition(Definition {
+            name,
+            node,
+            feature: item.feature,
+            kind,
+            changed: changed.map(|(text, _)| text),
+            no_compat: no_compat.map(|(text, _)| text),
+            retain: retain.map(|(window, _)| window),
+            compat: None,
+            doc: item.doc,
+            span: item.span,
+            name_span: item.name.span,
+        });
+    }
+
+    /// `said`: the types that were complained about already.
+    fn prototype(&mut self, node: NodeId, prototype: &Prototype, said: &[String], name: &Span) {
+        let passed: Vec<&Param> = prototype.passed().collect();
+        if let Some(sixth) = passed.get(MOST_PARAMS) {
+            self.diagnostics.push(
+                Diagnostic::error(
+                    &codes::A_TOO_MANY_PARAMS,
+                    format!("{} parameters are passed, at most {MOST_PARAMS} can be", passed.len()),
+                )
+                .at(sixth.span.clone(), "there is no register for this one")
+                .help("pass a pointer to a struct; `__prog` and `__implicit` ones are not passed"),
+            );
+        }
+        for (index, param) in prototype.params.iter().enumerate() {
+            if let Some(first) = prototype.params[..index].iter().find(|p| p.name == param.name) {
+                self.diagnostics.push(
+                    Diagnostic::error(
+                        &codes::A_DUPLICATE,
+                        format!("two parameters are named `{}`", param.name),
+                    )
+                    .at(param.span.clone(), "")
+                    .also(first.span.clone(), "first here"),
+                );
+            }
+            if said.is_empty() {
+                self.passable(node, &param.ty, &param.span, "passed");
+            }
+            self.suffixes(node, &prototype.params[..index], param);
+        }
+        if said.is_empty() && prototype.returns != CType::Void {
+            self.passable(node, &prototype.returns, name, "returned");
+        }
+    }
+
+    /// Registers hold scalars and pointers.
+    fn passable(&mut self, node: NodeId, ty: &CType, span: &Span, how: &str) {
+        let types = Types { api: &self.api, node };
+        let Ok(resolved) = types.resolve(ty) else { return };
+        let fits = matches!(
+            resolved,
+            CType::Int(_) | CType::Enum(_) | CType::Pointer(_) | CType::Function(..)
+        );
+        if !fits {
+            let message = format!("`{ty}` cannot be {how}");
+            self.diagnostics.push(
+                Diagnostic::error(&codes::A_NOT_PASSABLE, message)
+                    .at(span.clone(), "")
+                    .help("arguments and results are integers, enums and pointers"),
+            );
+        }
+    }
+
+    fn suffixes(&mut self, node: NodeId, before: &[Param], param: &Param) {
+        let types = Types { api: &self.api, node };
+        let is_pointer = |ty: &CType| matches!(types.resolve(ty), Ok(CType::Pointer(_)) | Err(_));
+        let is_integer = |ty: &CType| matches!(types.resolve(ty), Ok(CType::Int(_)) | Err(_));
+        if param.has(Suffix::Size) || param.has(Suffix::SizeConst) {
+            let follows = before.last().is_some_and(|before| is_pointer(&before.ty));
+            if !follows || !is_integer(&param.ty) {
+                let wrong = if follows {
+                    "is a size, so it must be an integer"
+                } else {
+                    "is a size, but follows no pointer"
+                };
+                let message = format!("`{}` {wrong}", param.name);
+                self.diagnostics.push(
+                    Diagnostic::error(&codes::A_BAD_SIZE, message)
+                        .at(param.span.clone(), "")
+                        .help("`__sz` and `__szk` give the size of the memory that the parameter before points to"),
+                );
+            }
+        }
+        let base = param.base_name();
+        if let Some(at) = base.rfind("__").filter(|at| *at > 0) {
+            let suffix = &base[at..];
+            let known = crate::query::SUFFIXES.iter().map(|(text, _)| *text);
+            let mut warning = Diagnostic::warning(
+                &codes::A_UNKNOWN_SUFFIX,
+                format!("`{suffix}` is no contract suffix: it means nothing"),
+            )
+            .at(param.span.clone(), "");
+            if let Some(near) = nearest(suffix, known) {
+                warning = warning.help(format!("did you mean `{near}`?"));
+            }
+            self.diagnostics.push(warning);
+        }
+    }
+
+    fn structure(
+        &mut self,
+        node: NodeId,
+        name: &str,
+        body: Struct,
+        span: &Span,
+    ) -> Option<StructType> {
+        let mut out = StructType {
+            is_union: body.is_union,
+            fields: Vec::new(),
+            size: 0,
+            align: 1,
+            opaque: body.opaque,
+            inherited: None,
+            groups: Vec::new(),
+        };
+        if body.extends {
+            let old = self.extended(node, name, span, |kind| match kind {
+                DefKind::Struct(old) if old.is_union == body.is_union && !old.opaque => {
+                    Some(old.clone())
+                }
+                _ => None,
+            })?;
+            out.inherited = Some(old.fields.len() as u32);
+            out.fields = old.fields;
+            out.groups = old.groups;
+        }
+        let shift = out.fields.len() as u32;
+        let moved = |group: Group| Group {
+            fields: group.fields.start + shift..group.fields.end + shift,
+            ..group
+        };
+        out.groups.extend(body.groups.into_iter().map(moved));
+        for field in body.fields {
+            if let Some(first) = out.fields.iter().find(|known| known.name == field.name.text) {
+                let first = first.span.clone();
+                self.diagnostics.push(
+                    Diagnostic::error(
+                        &codes::A_DUPLICATE,
+                        format!("two fields are named `{}`", field.name.text),
+                    )
+                    .at(field.name.span, "")
+                    .also(first, "first here"),
+                );
+                continue;
+            }
+            out.fields.push(Field {
+                name: field.name.text,
+                ty: field.ty,
+                offset: 0,
+                size: 0,
+                role: field.role,
+                writable: field.writable,
+                doc: field.doc,
+                span: field.name.span,
+            });
+        }
+        let types = Types { api: &self.api, node };
+        let mut aligns = Vec::with_capacity(out.fields.len());
+        let mut troubles = Vec::new();
+        for field in &mut out.fields {
+            let (size, align) = match types.layout(&field.ty) {
+                Ok(layout) => layout,
+                Err(trouble) => {
+                    // What is not known at all was said where the type stands.
+                    if let Trouble::Incomplete(_) | Trouble::TooLarge = trouble {
+                        troubles.push(type_error(&trouble, &field.span));
+                    }
+                    (1, 1)
+                }
+            };
+            field.size = size as u32;
+            aligns.push(align);
+        }
+        self.diagnostics.extend(troubles);
+        if let Err(trouble) = lay_out(&mut out, &aligns) {
+            self.diagnostics.push(type_error(&trouble, span));
+        }
+        Some(out)
+    }
+
+    fn enumeration(
+        &mut self,
+        node: NodeId,
+        name: &str,
+        extends: bool,
+        new: EnumType,
+        spans: &[Span],
+        span: &Span,
+    ) -> Option<EnumType> {
+        let mut out = EnumType { values: Vec::new(), inherited: None };
+        if extends {
+            let old = self.extended(node, name, span, |kind| match kind {
+                DefKind::Enum(old) => Some(old.clone()),
+                _ => None,
+            })?;
+            out.inherited = Some(old.values.len() as u32);
+            out.values = old.values;
+        }
+        for ((constant, value), span) in new.values.into_iter().zip(spans) {
+            if out.values.iter().any(|(known, _)| *known == constant) {
+                let message = format!("two constants are named `{constant}`");
+                self.error(&codes::A_DUPLICATE, message, span);
+                continue;
+            }
+            out.values.push((constant, value));
+        }
+        Some(out)
+    }
+
+    /// The earlier definition that an `extend` statement adds to.
+    fn extended<T>(
+        &mut self,
+        node: NodeId,
+        name: &str,
+        span: &Span,
+        pick: impl Fn(&DefKind) -> Option<T>,
+    ) -> Option<T> {
+        let old = self.api.newest(Namespace::Tag, name, node);
+        let found = old.and_then(|id| pick(&self.api.definition(id).kind));
+        if found.is_none() {
+            let mut error = Diagnostic::error(
+                &codes::A_BAD_EXTEND,
+                format!("there is no earlier `{name}` to extend"),
+            )
+            .at(span.clone(), "");
+            error = match old.map(|id| self.api.definition(id)) {
+                Some(old) => error
+                    .also(old.name_span.clone(), format!("this is {}", what_is(&old.kind)))
+                    .help("extend a struct by a struct, a union by a union, an enum by an enum"),
+                None => error.help("define it without `extend`"),
+            };
+            self.diagnostics.push(error);
+        }
+        found
+    }
+
+    /// Program types and enums that words name: they may stand after the definition in the node.
+    pub(crate) fn words_of(&mut self, node: NodeId) {
+        let mut found = Vec::new();
+        for id in self.api.ids() {
+            let definition = self.api.definition(id);
+            if definition.node != node {
+                continue;
+            }
+            if let Some(prototype) = definition.kind.prototype() {
+                for name in &prototype.contract.programs {
+                    if self.api.newest(Namespace::Program, name, node).is_none() {
+                        let known = self.api.names(Namespace::Program);
+                        let near = nearest(name, known).map(str::to_owned);
+                        let message = format!("no program type is named `{name}`");
+                        found.push((definition.span.clone(), message, near));
+                    }
+                }
+            }
+            if let DefKind::Program(ProgramType { verdicts: Some(name), .. }) = &definition.kind {
+                let verdicts = self.api.newest(Namespace::Tag, name, node);
+                let kind = verdicts.map(|id| &self.api.definition(id).kind);
+                if !matches!(kind, Some(DefKind::Enum(_))) {
+                    let known = self.api.names(Namespace::Tag);
+                    let near = nearest(name, known).map(str::to_owned);
+                    found.push((
+                        definition.span.clone(),
+                        format!("no enum is named `{name}`"),
+                        near,
+                    ));
+                }
+            }
+        }
+        for (span, message, near) in found {
+            let mut error = Diagnostic::error(&codes::A_UNKNOWN_NAME, message).at(span, "");
+            if let Some(near) = near {
+                error = error.help(format!("did you mean `{near}`?"));
+            }
+            self.diagnostics.push(error);
+        }
+    }
+}
+
+fn what_is(kind: &DefKind) -> String {
+    let opaque = matches!(kind, DefKind::Struct(StructType { opaque: true, .. }));
+    format!("a {}{}", kind.word(), if opaque { " without a body" } else { "" })
+}
+
+fn type_error(trouble: &Trouble, span: &Span) -> Diagnostic {
+    let (code, message) = match trouble {
+        Trouble::Unknown { what, .. } => {
+            (&codes::A_UNKNOWN_TYPE, format!("no type is named `{what}`"))
+        }
+        Trouble::Other { what, is } => (
+            &codes::A_UNKNOWN_TYPE,
+            format!("`{what}` is known as a{} {is}", if is.starts_with('e') { "n" } else { "" }),
+        ),
+        Trouble::Incomplete(what) => {
+            (&codes::A_INCOMPLETE, format!("the size of `{what}` is not known"))
+        }
+        Trouble::Circular(what) => {
+            (&codes::A_UNKNOWN_TYPE, format!("the typedef `{what}` means itself"))
+        }
+        Trouble::TooLarge => (&codes::A_TOO_LARGE, "this type is larger than 16 MiB".to_owned()),
+    };
+    let error = Diagnostic::error(code, message).at(span.clone(), "");
+    match trouble {
+        Trouble::Unknown { near: Some(near), .. } => error.help(format!("did you mean `{near}`?")),
+        Trouble::Unknown { near: None, .. } => {
+            error.help("declare it before it is used: `typedef`, `struct`, `union` or `enum`")
+        }
+        Trouble::Incomplete(_) => {
+            error.help("declare it with its fields before, or use a pointer to it")
+        }
+        _ => error,
+    }
+}

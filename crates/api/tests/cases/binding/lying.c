@@ -1,0 +1,4 @@
+#include "t.h"
+STAMP(0, "t@T_2");
+extern int f(u32 x) __ksym;
+SEC("run") int p(struct t_ctx *ctx) { return f(ctx->a); }

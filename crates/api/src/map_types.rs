@@ -37,6 +37,7 @@ const NAMES: &[&str] = &[
     "cgrp_storage",
     "arena",
     "insn_array",
+    "rhash",
 ];
 
 /// The name of a map type: `hash` for 1.

@@ -75,14 +75,8 @@ pub struct Requirements {
 }
 
 /// Licences that the kernel takes as compatible with the GPL (`license_is_gpl_compatible`).
-const GPL_COMPATIBLE: &[&str] = &[
-    "GPL",
-    "GPL v2",
-    "GPL and additional rights",
-    "Dual BSD/GPL",
-    "Dual MIT/GPL",
-    "Dual MPL/GPL",
-];
+const GPL_COMPATIBLE: &[&str] =
+    &["GPL", "GPL v2", "GPL and additional rights", "Dual BSD/GPL", "Dual MIT/GPL", "Dual MPL/GPL"];
 
 impl Requirements {
     /// Reads an object against the APIs that it may speak.
@@ -106,8 +100,11 @@ impl Requirements {
     }
 
     /// Binding rule 4: the oldest node (by release) whose host serves all that the object cannot do
-    /// without; `None` if no node does.
+    /// without; `None` if no node does, or if the object is refused on every host.
     pub fn oldest_node(&self) -> Option<NodeId> {
+        if self.refusals().next().is_some() {
+            return None;
+        }
         oldest_node(&self.api, &self.definitions())
     }
 
@@ -167,7 +164,9 @@ fn declared_version(
                 "the object does not say which version of the API it was built for",
             )
             .note(format!("the API `{}` has no baseline for objects without a stamp", known()))
-            .help("add ABIDE_API(api, NODE) to the source: a string `api@NODE` in section .bpf.api")),
+            .help(
+                "add ABIDE_API(api, NODE) to the source: a string `api@NODE` in section .bpf.api",
+            )),
         };
     };
     let label = |stamp: &abide_object::Stamp| {
@@ -177,7 +176,11 @@ fn declared_version(
         return Err(Refusal::new(
             &c::R_TWO_APIS,
             label(other),
-            format!("the object is stamped {} and {}: one object speaks one API", label(stamp), label(other)),
+            format!(
+                "the object is stamped {} and {}: one object speaks one API",
+                label(stamp),
+                label(other)
+            ),
         ));
     }
     if let Some(other) = object.stamps.iter().find(|other| other.node != stamp.node) {
@@ -203,7 +206,10 @@ fn declared_version(
         Refusal::new(
             &c::R_UNKNOWN_NODE,
             label(stamp),
-            format!("the object is stamped {}, a version that the API file does not have", label(stamp)),
+            format!(
+                "the object is stamped {}, a version that the API file does not have",
+                label(stamp)
+            ),
         )
         .note(format!("the newest node of `{}` is {newest}", api.name))
         .help("get a newer API file, or build the object for a version that this one has")
@@ -244,12 +250,13 @@ impl Reader<'_> {
     fn newest(&self, namespace: Namespace, name: &str) -> Option<DefId> {
         let all = self.api.definitions_of(namespace, name);
         let within = |node| {
-            all.iter().copied().rfind(|id| self.api.is_ancestor(self.api.definition(*id).node, node))
+            all.iter()
+                .copied()
+                .rfind(|id| self.api.is_ancestor(self.api.definition(*id).node, node))
         };
         match self.declared.or(self.api.baseline) {
-            Some(node) => within(node).or_else(|| {
-                if self.declared.is_some() { None } else { all.first().copied() }
-            }),
+            Some(node) => within(node)
+                .or_else(|| if self.declared.is_some() { None } else { all.first().copied() }),
             None => all.first().copied(),
         }
     }
@@ -316,8 +323,10 @@ impl Reader<'_> {
         let (name, weak, meaning) = match callee {
             Callee::Helper(number) => {
                 let named = self.api.helper_by_number(number).last().copied();
-                let name = named
-                    .map_or_else(|| format!("helper {number}"), |id| self.api.definition(id).name.clone());
+                let name = named.map_or_else(
+                    || format!("helper {number}"),
+                    |id| self.api.definition(id).name.clone(),
+                );
                 (name, false, self.helper(number, named))
             }
             Callee::Kfunc(id) => {
@@ -326,8 +335,7 @@ impl Reader<'_> {
             }
         };
         let meaning = meaning.and_then(|id| self.allowed(program_type, id).map(|()| id));
-        let meaning =
-            meaning.map_err(|refusal| refusal.in_program(program).at(sites.first()));
+        let meaning = meaning.map_err(|refusal| refusal.in_program(program).at(sites.first()));
         Need { callee, name, meaning, weak, sites }
     }
 
@@ -427,7 +435,11 @@ impl Reader<'_> {
         )
         .note(why.to_owned());
         if let Some(prototype) = definition.kind.prototype() {
-            refusal = refusal.note(format!("{} is `{}`", self.api.label(id), prototype.declare(&definition.name)));
+            refusal = refusal.note(format!(
+                "{} is `{}`",
+                self.api.label(id),
+                prototype.declare(&definition.name)
+            ));
         }
         let all = self.api.definitions_of(Namespace::Callable, &definition.name);
         let meant = all.iter().rev().find(|other| !matches!(judge(**other), Fit::Different(_)));
@@ -519,7 +531,9 @@ impl Reader<'_> {
 fn means(program: &ProgramType, section: &str) -> bool {
     let section = section.strip_prefix('?').unwrap_or(section);
     program.sections.iter().any(|name| {
-        section.strip_prefix(name.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        section
+            .strip_prefix(name.as_str())
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     })
 }
 

@@ -47,10 +47,10 @@ impl Object {
             map.initial_slots = slots;
         }
 
-        let stamps = match elf.section(stamp::SECTION) {
-            Some((_, section)) => stamp::read(section.data)?,
-            None => Vec::new(),
-        };
+        let mut stamps = Vec::new();
+        for section in elf.sections.iter().filter(|section| section.name == stamp::SECTION) {
+            stamp::read(section.data, &mut stamps)?;
+        }
         Ok(Object {
             endian: elf.endian,
             license: elf.section("license").map(|(_, section)| text(section.data)),

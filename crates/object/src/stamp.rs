@@ -8,10 +8,10 @@ use crate::model::Stamp;
 /// The section.
 pub(crate) const SECTION: &str = ".bpf.api";
 
-/// Reads the NUL-terminated strings of the section. Each stamp is kept once; empty strings are what
-/// linkers leave between the parts of several objects.
-pub(crate) fn read(bytes: &[u8]) -> Result<Vec<Stamp>, ObjectError> {
-    let mut stamps: Vec<Stamp> = Vec::new();
+/// Adds the NUL-terminated strings of one section. Each stamp is kept once; empty strings are what
+/// linkers leave between the parts of several objects. (A variable with the attribute `retain` gets a
+/// section of its own, so that there may be several.)
+pub(crate) fn read(bytes: &[u8], stamps: &mut Vec<Stamp>) -> Result<(), ObjectError> {
     let mut rest = bytes;
     while !rest.is_empty() {
         let Some(end) = rest.iter().position(|byte| *byte == 0) else {
@@ -31,7 +31,7 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Vec<Stamp>, ObjectError> {
             stamps.push(stamp);
         }
     }
-    Ok(stamps)
+    Ok(())
 }
 
 fn stamp(bytes: &[u8]) -> Result<Stamp, ObjectError> {

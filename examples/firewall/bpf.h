@@ -1,6 +1,5 @@
 /* The few declarations that firewall.bpf.c needs of the kernel's API, so that it builds with nothing
- * installed but clang. Names, numbers and layouts are those of Linux's UAPI; `abide headers` writes a
- * header like this one for any node of an API. */
+ * installed but clang. Names, numbers and layouts are those of Linux's UAPI. */
 #pragma once
 
 typedef unsigned char __u8;

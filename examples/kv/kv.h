@@ -1,6 +1,5 @@
 /* What every filter of the kv store needs, in all versions of its API: the context, the verdicts, the
- * stamp. The functions that a filter calls it declares itself, as the version that it names has them
- * (`abide headers kv@KV_2 --api examples/kv/kv.api` writes a whole header for one version). */
+ * stamp. The functions that a filter calls it declares itself, as the version that it names has them. */
 #pragma once
 
 typedef unsigned char u8;

@@ -1,0 +1,268 @@
+//! Every code of this crate is reported, for the reason that it names, at the place that it names.
+
+mod common;
+
+use std::collections::BTreeSet;
+
+use abide_diag::Report;
+use abide_object::{Object, ObjectError, Target};
+use common::{CODE, DATA, Elf, FUNC, LOCAL_FUNC, OBJECT, Types, UNDEFINED};
+
+const EXIT: [u8; 8] = [0x95, 0, 0, 0, 0, 0, 0, 0];
+
+/// `call` of a function, not yet linked.
+const CALL: [u8; 8] = [0x85, 0x10, 0, 0, 0xff, 0xff, 0xff, 0xff];
+
+/// `r1 = 0 ll`.
+fn load() -> Vec<u8> {
+    let mut code = vec![0; 16];
+    code[0] = 0x18;
+    code[1] = 1;
+    code
+}
+
+/// An object with one program.
+fn program(code: &[&[u8]]) -> (Elf, u16) {
+    let mut elf = Elf::new();
+    let code = code.concat();
+    let section = elf.section("xdp", CODE, code.clone());
+    elf.symbol(b"main", FUNC, section, 0, code.len() as u64);
+    (elf, section)
+}
+
+/// An object with one map whose definition has these fields.
+fn with_map(fields: impl FnOnce(&mut Types) -> Vec<(&'static str, u32)>) -> Elf {
+    let mut types = Types::new();
+    let fields = fields(&mut types);
+    let definition = types.fields(&fields);
+    let var = types.var("table", definition, 1);
+    types.section(".maps", &[var]);
+    let (mut elf, _) = program(&[&EXIT]);
+    let section = elf.section(".maps", DATA, vec![0; 32]);
+    elf.symbol(b"table", OBJECT, section, 0, 32);
+    elf.section(".BTF", 0, types.finish());
+    elf
+}
+
+fn refuse(elf: Elf) -> ObjectError {
+    Object::parse(&elf.finish()).expect_err("it is malformed")
+}
+
+/// An object that is refused, with the code, the place and a part of the message.
+fn refusals() -> Vec<(ObjectError, &'static str, &'static str, &'static str)> {
+    let mut all = Vec::new();
+    let mut add = |error, code, place, message| all.push((error, code, place, message));
+
+    let error = Object::parse(b"\x7fELF\x02\x01\x01").unwrap_err();
+    add(error, "O0001", "", "cannot be read");
+    let error = Object::parse(b"#!/bin/sh").unwrap_err();
+    add(error, "O0002", "", "does not begin like an ELF file");
+    let (mut elf, _) = program(&[&EXIT]);
+    elf.machine = 62;
+    add(refuse(elf), "O0002", "", "another machine");
+    let (mut elf, _) = program(&[&EXIT]);
+    elf.kind = 2;
+    add(refuse(elf), "O0002", "", "not a relocatable file");
+
+    let (mut elf, _) = program(&[&EXIT]);
+    elf.zeroes(".bss", 1 << 40);
+    add(refuse(elf), "O0003", "", "bytes more than");
+    let (mut elf, _) = program(&[&EXIT]);
+    for number in 0..80 {
+        elf.zeroes(&format!(".bss.{number}"), 1 << 20);
+    }
+    add(refuse(elf), "O0003", "", "bytes more than");
+
+    let (mut elf, section) = program(&[&EXIT]);
+    elf.symbol(&[b'x'; 2000], FUNC, section, 0, 8);
+    add(refuse(elf), "O0004", "", "longer than 1024");
+    let (mut elf, section) = program(&[&EXIT]);
+    elf.symbol(b"\xff\xfe", FUNC, section, 0, 8);
+    add(refuse(elf), "O0004", "", "not UTF-8");
+
+    let (elf, _) = program(&[&EXIT, &[0; 4]]);
+    add(refuse(elf), "O0005", "section xdp", "no multiple of 8");
+    let mut elf = Elf::new();
+    elf.section("xdp", CODE, EXIT);
+    add(refuse(elf), "O0005", "section xdp", "no symbol names it");
+    for (value, size, why) in [
+        (4, 8, "inside an instruction"),
+        (8, 16, "outside the section"),
+        (8, u64::MAX - 15, "outside the section"),
+        (0, 8, "overlaps"),
+    ] {
+        let (mut elf, section) = program(&[&EXIT, &EXIT]);
+        elf.symbol(b"more", FUNC, section, value, size);
+        let place = "section xdp, symbol more";
+        add(refuse(elf), "O0005", place, why);
+    }
+
+    for (stamp, why) in [
+        (&b"linux@LINUX_6.5"[..], "no NUL"),
+        (b"linux\0", "no `@`"),
+        (b"@LINUX_6.5\0", "API's name"),
+        (b"linux@\0", "node's name"),
+        (b"linux@LINUX 6\0", "node's name"),
+        (b"a@b@c\0", "node's name"),
+        (b"a@\xff\0", "no `@`"),
+    ] {
+        let (mut elf, _) = program(&[&EXIT]);
+        elf.section(".bpf.api", 2, stamp);
+        add(refuse(elf), "O0006", "section .bpf.api", why);
+    }
+
+    let (mut elf, section) = program(&[&EXIT, &load()]);
+    elf.relocations(section, &[(0, 1, 1)]);
+    add(refuse(elf), "O0007", "section xdp, insn 0, symbol main", "neither a call nor");
+    let (mut elf, section) = program(&[&load(), &EXIT]);
+    elf.relocations(section, &[(0, 77, 1)]);
+    add(refuse(elf), "O0007", "section xdp, insn 0, symbol main", "type 77");
+    let (mut elf, section) = program(&[&load(), &EXIT]);
+    elf.relocations(section, &[(0, 1, 99)]);
+    add(refuse(elf), "O0007", "section xdp, insn 0, symbol main", "does not exist");
+    let (mut elf, section) = program(&[&load(), &EXIT]);
+    elf.relocations(section, &[(4, 1, 1)]);
+    add(refuse(elf), "O0007", "section xdp, insn 0, symbol main", "middle of an instruction");
+    let (mut elf, section) = program(&[&load(), &EXIT]);
+    elf.relocations(section, &[(0, 1, 1), (0, 1, 1)]);
+    add(refuse(elf), "O0007", "section xdp, insn 0, symbol main", "two relocations");
+
+    let (mut elf, section) = program(&[&load(), &EXIT]);
+    let other = elf.section("elsewhere", DATA, [0; 8]);
+    let symbol = elf.symbol(b"lost", OBJECT, other, 0, 8);
+    elf.relocations(section, &[(0, 1, symbol)]);
+    add(refuse(elf), "O0008", "section xdp, insn 0, symbol lost", "section elsewhere");
+    let (mut elf, section) = program(&[&load(), &EXIT]);
+    let data = elf.section(".data", DATA, [0; 8]);
+    let symbol = elf.symbol(b"far", OBJECT, data, 9, 8);
+    elf.relocations(section, &[(0, 1, symbol)]);
+    add(refuse(elf), "O0008", "section xdp, insn 0, symbol far", "data at byte 9 of section .data");
+    let (elf, _) = program(&[&[0x85, 0x10, 0, 0, 7, 0, 0, 0], &EXIT]);
+    add(refuse(elf), "O0008", "section xdp, insn 0, symbol main", "a function at byte 64");
+
+    let elf = with_map(|types| {
+        let int = types.int();
+        vec![("type", types.number(int, 1)), ("colour", int)]
+    });
+    add(refuse(elf), "O0009", "section .maps, symbol table", "field `colour`: no such field");
+    let elf = with_map(|types| {
+        let int = types.int();
+        vec![("type", int)]
+    });
+    add(refuse(elf), "O0009", "section .maps, symbol table", "not a number");
+    let elf = with_map(|types| {
+        let int = types.int();
+        let pointer = types.add("", 2, 0, int, &[]);
+        vec![("type", types.number(int, 1)), ("key_size", types.number(int, 8)), ("key", pointer)]
+    });
+    add(refuse(elf), "O0009", "section .maps, symbol table", "contradicts");
+    let elf = with_map(|_| Vec::new());
+    add(refuse(elf), "O0009", "section .maps, symbol table", "no type");
+
+    let (mut elf, _) = program(&[&EXIT]);
+    elf.section(".maps", DATA, [0; 32]);
+    add(refuse(elf), "O0010", "section .maps", "type information");
+
+    let (mut elf, _) = program(&[&EXIT]);
+    let section = elf.section("maps", DATA, [1; 16]);
+    elf.symbol(b"old", OBJECT, section, 0, 16);
+    add(refuse(elf), "O0011", "section maps, symbol old", "fewer than five");
+    let (mut elf, _) = program(&[&EXIT]);
+    let section = elf.section("maps", DATA, [1; 36]);
+    elf.symbol(b"old", OBJECT, section, 0, 36);
+    add(refuse(elf), "O0011", "section maps, symbol old", "not zero");
+
+    let mut types = Types::new();
+    let int = types.int();
+    let var = types.var("strange", int, 2);
+    types.section(".elsewhere", &[var]);
+    let (mut elf, _) = program(&[&EXIT]);
+    elf.symbol(b"strange", UNDEFINED, 0, 0, 0);
+    elf.section(".BTF", 0, types.finish());
+    add(refuse(elf), "O0012", "symbol strange", "section .elsewhere");
+    all
+}
+
+#[test]
+fn every_refusal_says_what_and_where() {
+    let mut seen = BTreeSet::new();
+    for (error, code, place, message) in refusals() {
+        let report = error.report();
+        assert_eq!(report.code.id, code, "{error}");
+        assert_eq!(report.place.clone().unwrap_or_default(), place, "{error}");
+        assert!(report.message.contains(message), "{} does not say {message}", report.message);
+        seen.insert(code);
+    }
+    let all: BTreeSet<_> = abide_object::codes::CODES.iter().map(|code| code.id).collect();
+    assert_eq!(seen, all, "each code has its refusal");
+}
+
+#[test]
+fn malformed_types_are_refused_with_their_own_code() {
+    let (mut elf, _) = program(&[&EXIT]);
+    elf.section(".BTF", 0, *b"no type information at all");
+    assert_eq!(refuse(elf).report().code.id, "B0001");
+}
+
+#[test]
+fn stamps_are_kept_once() {
+    let (mut elf, _) = program(&[&EXIT]);
+    elf.section(".bpf.api", 2, *b"linux@LINUX_6.5\0\0\0kv@KV_1\0linux@LINUX_6.5\0");
+    let object = Object::parse(&elf.finish()).unwrap();
+    let stamps: Vec<_> =
+        object.stamps.iter().map(|one| format!("{}@{}", one.api, one.node)).collect();
+    assert_eq!(stamps, ["linux@LINUX_6.5", "kv@KV_1"]);
+}
+
+#[test]
+fn functions_named_only_in_assembly_are_externs_by_their_calls() {
+    let (mut elf, section) = program(&[&CALL, &load(), &EXIT]);
+    let called = elf.symbol(b"host_call", UNDEFINED, 0, 0, 0);
+    let taken = elf.symbol(b"host_data", UNDEFINED, 0, 0, 0);
+    elf.relocations(section, &[(0, 10, called), (8, 1, taken)]);
+    let object = Object::parse(&elf.finish()).unwrap();
+    assert_eq!(
+        format!("{:?}", object.externs.iter().map(|one| one.kind).collect::<Vec<_>>()),
+        "[Function { proto: None }, Ksym { ty: None }]"
+    );
+    let targets: Vec<_> = object.functions[0].relocations.iter().map(|one| one.target).collect();
+    assert!(matches!(targets[..], [Target::CallExtern(_), Target::Extern(_)]));
+}
+
+#[test]
+fn calls_of_the_same_section_need_no_relocation() {
+    let mut elf = Elf::new();
+    let back = [0x85, 0x10, 0, 0, 0xfe, 0xff, 0xff, 0xff];
+    let section = elf.section("tc", CODE, [EXIT, back, EXIT].concat());
+    elf.symbol(b"helper", LOCAL_FUNC, section, 0, 8);
+    elf.symbol(b"main", FUNC, section, 8, 16);
+    let object = Object::parse(&elf.finish()).unwrap();
+    assert_eq!(object.programs.len(), 1);
+    let target = object.functions[1].target_at(0);
+    assert_eq!(target, Some(Target::Call(abide_object::FunctionId(0))));
+}
+
+#[test]
+fn hand_written_code_has_functions_where_its_global_labels_are() {
+    let mut elf = Elf::new();
+    let section = elf.section("xdp", CODE, [EXIT, EXIT, EXIT].concat());
+    elf.symbol(b"one", UNDEFINED, section, 0, 0);
+    elf.symbol(b"two", UNDEFINED, section, 8, 0);
+    let object = Object::parse(&elf.finish()).unwrap();
+    let lengths: Vec<_> =
+        object.functions.iter().map(|one| (one.name.as_str(), one.slots.len())).collect();
+    assert_eq!(lengths, [("one", 1), ("two", 2)]);
+}
+
+#[test]
+fn two_names_of_the_same_code_are_two_functions() {
+    let (mut elf, section) = program(&[&CALL, &EXIT]);
+    let alias = elf.symbol(b"alias", FUNC, section, 0, 16);
+    elf.relocations(section, &[(0, 10, alias)]);
+    let object = Object::parse(&elf.finish()).unwrap();
+    assert_eq!(object.functions.len(), 2);
+    for function in &object.functions {
+        let target = function.target_at(0);
+        assert_eq!(target, Some(Target::Call(abide_object::FunctionId(1))));
+    }
+}

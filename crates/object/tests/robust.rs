@@ -1,0 +1,91 @@
+//! Damaged objects: they are read or refused, but never panic, hang or take memory without bound.
+
+use std::time::{Duration, Instant};
+
+use abide_object::Object;
+use proptest::prelude::*;
+
+/// The committed objects.
+fn objects() -> Vec<Vec<u8>> {
+    let dir = abide_testkit::repo("crates/object/tests/cases");
+    let mut files: Vec<_> =
+        std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.retain(|file| file.extension().is_some_and(|end| end == "o"));
+    files.sort();
+    assert!(files.len() >= 10);
+    files.iter().map(|file| std::fs::read(file).unwrap()).collect()
+}
+
+/// Reads bytes, whatever they are, in bounded time; the same twice.
+fn read(bytes: &[u8]) {
+    let start = Instant::now();
+    let first = Object::parse(bytes);
+    assert!(start.elapsed() < Duration::from_secs(5), "it takes {:?}", start.elapsed());
+    if let Ok(object) = &first {
+        // What was accepted holds together.
+        for function in &object.functions {
+            assert!(function.relocations.is_sorted_by_key(|one| one.slot));
+            assert!(
+                function.relocations.iter().all(|one| (one.slot as usize) < function.slots.len())
+            );
+            assert!(function.lines.iter().all(|one| (one.slot as usize) < function.slots.len()));
+        }
+        for program in &object.programs {
+            object.function(program.function);
+        }
+        if let Some(btf) = &object.btf {
+            for (id, _) in btf.iter().take(200) {
+                btf.definition(id);
+                abide_btf::value::text(btf, &[0; 64], id, btf.order());
+            }
+        }
+    }
+    assert_eq!(first, Object::parse(bytes));
+}
+
+#[test]
+fn every_length_is_survived() {
+    for bytes in objects() {
+        for length in (0..bytes.len()).step_by(37).chain(0..64) {
+            read(&bytes[..length]);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn flipped_bits_are_survived(
+        which in any::<prop::sample::Index>(),
+        flips in prop::collection::vec((any::<prop::sample::Index>(), 0..8_u8), 1..20),
+    ) {
+        let mut objects = objects();
+        let bytes = which.get_mut(&mut objects);
+        for (at, bit) in flips {
+            let at = at.index(bytes.len());
+            bytes[at] ^= 1 << bit;
+        }
+        read(bytes);
+    }
+
+    /// Offsets and counts are 32 and 64 bits wide: single bits seldom make interesting ones.
+    #[test]
+    fn overwritten_words_are_survived(
+        which in any::<prop::sample::Index>(),
+        words in prop::collection::vec(
+            (any::<prop::sample::Index>(), prop_oneof![
+                Just(0), Just(1), Just(u32::MAX), Just(0x7fff_ffff), Just(0x8000_0000), 0..10_000_u32, any::<u32>(),
+            ]),
+            1..6,
+        ),
+    ) {
+        let mut objects = objects();
+        let bytes = which.get_mut(&mut objects);
+        for (at, word) in words {
+            let at = at.index(bytes.len() / 4) * 4;
+            bytes[at..at + 4].copy_from_slice(&word.to_le_bytes());
+        }
+        read(bytes);
+    }
+}

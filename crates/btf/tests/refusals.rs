@@ -1,0 +1,205 @@
+//! Malformed BTF: each code is reported, and nothing makes it panic, hang or print without end.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use abide_btf::{Btf, BtfError, BtfExt, Kind, TypeId, codes, value};
+use abide_diag::Report;
+use proptest::prelude::*;
+
+/// `.BTF` of these words and strings.
+fn btf(words: &[u32], strings: &[u8]) -> Vec<u8> {
+    let len = words.len() as u32 * 4;
+    let mut out = vec![0x9f, 0xeb, 1, 0];
+    for word in [24, 0, len, len, strings.len() as u32].iter().chain(words) {
+        out.extend(word.to_le_bytes());
+    }
+    out.extend(strings);
+    out
+}
+
+const INT: [u32; 4] = [0, 1 << 24, 4, 32];
+
+fn kind(kind: Kind, count: u32) -> u32 {
+    (kind as u32) << 24 | count
+}
+
+fn refuse(words: &[&[u32]]) -> BtfError {
+    Btf::parse(&btf(&words.concat(), b"\0")).expect_err("it is malformed")
+}
+
+/// `.BTF.ext` whose first table is this.
+fn refuse_ext(table: &[u32]) -> BtfError {
+    let types = Btf::parse(&btf(&INT, b"\0xdp\0")).unwrap();
+    let len = table.len() as u32 * 4;
+    let mut out = vec![0x9f, 0xeb, 1, 0];
+    for word in [32, 0, len, len, 0, len, 0].iter().chain(table) {
+        out.extend(word.to_le_bytes());
+    }
+    BtfExt::parse(&out, &types).expect_err("it is malformed")
+}
+
+fn refusals() -> Vec<(BtfError, &'static str, &'static str, &'static str)> {
+    let parse = |bytes: &[u8]| Btf::parse(bytes).expect_err("it is malformed");
+    let mut version = btf(&INT, b"\0");
+    version[2] = 2;
+    let mut long = btf(&INT, b"\0");
+    long[12] = 255;
+    let composite = kind(Kind::Struct, 1);
+    vec![
+        (parse(b"\x7fELF"), "B0001", "BTF", "0x457f"),
+        (parse(b""), "B0002", "BTF", "the header"),
+        (parse(&long), "B0002", "BTF", "the type table"),
+        (refuse(&[&INT[..2]]), "B0002", "BTF", "a type reaches"),
+        (refuse(&[&[0, kind(Kind::Struct, 0xff_ffff), 4]]), "B0002", "BTF", "a type reaches"),
+        (parse(&version), "B0003", "BTF", "version 2"),
+        (refuse(&[&INT, &[0, 20 << 24, 0]]), "B0004", "BTF: type [2]", "kind 20"),
+        (refuse(&[&INT, &[0, 0, 0]]), "B0004", "BTF: type [2]", "kind 0"),
+        (refuse(&[&[0, kind(Kind::Ptr, 0), 2]]), "B0005", "BTF: type [1]", "type 2, but the last"),
+        (
+            refuse(&[&INT, &[9, kind(Kind::Fwd, 0), 0]]),
+            "B0006",
+            "BTF: type [2]",
+            "the name is at 9",
+        ),
+        (parse(&btf(&INT, b"x\0")), "B0007", "BTF", "begin"),
+        (parse(&btf(&INT, b"\0x")), "B0007", "BTF", "end"),
+        (parse(&btf(&INT, b"")), "B0007", "BTF", "begin"),
+        (refuse(&[&[0, composite, 4, 0, 1, 0]]), "B0008", "BTF: type [1]", "contains itself"),
+        (refuse(&[&[0, kind(Kind::Ptr, 0), 1]]), "B0008", "BTF: type [1]", "contains itself"),
+        (refuse(&[&[0, kind(Kind::Const, 0), 1]]), "B0008", "BTF: type [1]", "contains itself"),
+        (refuse(&[&[0, 1 << 24, 3, 24]]), "B0009", "BTF: type [1]", "size of an integer"),
+        (refuse(&[&[0, 1 << 24, 4, 33]]), "B0009", "BTF: type [1]", "width"),
+        (refuse(&[&INT, &[0, composite, 4, 0, 1, 8]]), "B0009", "BTF: type [2]", "end of a member"),
+        (refuse(&[&[0, kind(Kind::Enum, 0), 3]]), "B0009", "BTF: type [1]", "size of an enum"),
+        (refuse(&[&INT, &[0, kind(Kind::Func, 0), 1]]), "B0010", "BTF: type [2]", "prototype"),
+        (
+            refuse(&[&INT, &[0, kind(Kind::DataSec, 1), 4, 1, 0, 4]]),
+            "B0010",
+            "BTF: type [2]",
+            "variable",
+        ),
+        (refuse_ext(&[4]), "B0011", "BTF.ext: functions", "record size: 4"),
+        (refuse_ext(&[8, 1, 2, 0, 1]), "B0011", "BTF.ext: functions", "more records"),
+        (refuse_ext(&[8, 1]), "B0011", "BTF.ext: functions", "cut short"),
+        (refuse_ext(&[8, 1, 1, 0, 9]), "B0005", "BTF", "type 9"),
+        (refuse_ext(&[8, 99, 0]), "B0006", "BTF", "99"),
+    ]
+}
+
+#[test]
+fn every_refusal_says_what_and_where() {
+    let mut seen = BTreeSet::new();
+    for (error, code, place, message) in refusals() {
+        let report = error.report();
+        assert_eq!((report.code.id, report.place.as_deref()), (code, Some(place)), "{error}");
+        assert!(report.message.contains(message), "{} does not say {message}", report.message);
+        seen.insert(code);
+    }
+    let all: BTreeSet<_> = codes::CODES.iter().map(|code| code.id).collect();
+    assert_eq!(seen, all, "each code has its refusal");
+}
+
+#[test]
+fn a_huge_array_of_nothing_is_shown_in_bounded_time() {
+    // struct {} [4294967295], and an int after it.
+    let words =
+        [&[0, kind(Kind::Struct, 0), 0][..], &[0, kind(Kind::Array, 0), 0, 1, 1, u32::MAX], &INT]
+            .concat();
+    let types = Btf::parse(&btf(&words, b"\0")).unwrap();
+    let text = value::text(&types, &[], TypeId(2), types.order());
+    assert!(text.ends_with("…]") && text.len() < 1 << 20);
+}
+
+#[test]
+fn types_that_repeat_each_other_are_shown_in_bounded_time() {
+    // Each struct holds the one before it eight times, at the same place: 8^20 members in all.
+    let mut words = INT.to_vec();
+    for id in 1..=20 {
+        words.extend([0, kind(Kind::Struct, 8), 4]);
+        words.extend([0, id, 0].repeat(8));
+    }
+    let types = Btf::parse(&btf(&words, b"\0")).unwrap();
+    let start = Instant::now();
+    value::text(&types, &[1, 2, 3, 4], TypeId(21), types.order());
+    assert!(types.definition(TypeId(21)).len() < 4 << 20);
+    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+}
+
+#[test]
+fn an_array_too_large_for_64_bits_has_no_size() {
+    let mut words = INT.to_vec();
+    for id in 1..=3 {
+        words.extend([0, kind(Kind::Array, 0), 0, id, 1, u32::MAX]);
+    }
+    let types = Btf::parse(&btf(&words, b"\0")).unwrap();
+    assert_eq!(types.size_of(TypeId(2)), Some(u64::from(u32::MAX) * 4));
+    assert_eq!(types.size_of(TypeId(4)), None);
+}
+
+#[test]
+fn text_that_is_not_utf_8_keeps_its_places() {
+    let types = Btf::parse(&btf(&INT, b"\0caf\xe9\0tea\0")).unwrap();
+    assert_eq!(types.string(1), Some("caf?"));
+    assert_eq!(types.string(6), Some("tea"));
+    assert_eq!(types.string(10), None);
+}
+
+fn case(file: &str) -> Vec<u8> {
+    std::fs::read(abide_testkit::repo("crates/btf/tests/cases").join(file)).unwrap()
+}
+
+/// Reads damaged types and uses everything of them.
+fn survive(types: &[u8], ext: &[u8]) {
+    let start = Instant::now();
+    if let Ok(types) = Btf::parse(types) {
+        for (id, ty) in types.iter() {
+            types.by_name(ty.kind(), ty.name());
+            types.size_of(id);
+            types.definition(id);
+            value::text(&types, &[0xa5; 256], id, types.order());
+        }
+        let _ = BtfExt::parse(ext, &types);
+    }
+    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn damaged_types_are_survived(
+        big in any::<bool>(),
+        words in prop::collection::vec(
+            (any::<prop::sample::Index>(), prop_oneof![0..64_u32, Just(u32::MAX), any::<u32>()]),
+            1..8,
+        ),
+        length in any::<prop::sample::Index>(),
+        cut in any::<bool>(),
+    ) {
+        let suffix = if big { ".be" } else { "" };
+        let mut types = case(&format!("types{suffix}.btf"));
+        let mut ext = case(&format!("types{suffix}.ext"));
+        for (at, word) in words {
+            let at = at.index((types.len() + ext.len()) / 4) * 4;
+            let bytes = if big { word.to_be_bytes() } else { word.to_le_bytes() };
+            let (target, at) =
+                if at + 4 <= types.len() { (&mut types, at) } else { (&mut ext, at.saturating_sub(2248)) };
+            if let Some(place) = target.get_mut(at..at + 4) {
+                place.copy_from_slice(&bytes);
+            }
+        }
+        if cut {
+            types.truncate(length.index(types.len()));
+        }
+        survive(&types, &ext);
+    }
+
+    #[test]
+    fn arbitrary_types_are_survived(words in prop::collection::vec(
+        prop_oneof![0..8_u32, (1..20_u32, 0..4_u32).prop_map(|(kind, count)| kind << 24 | count)],
+        0..60,
+    )) {
+        survive(&btf(&words, b"\0a\0bc\0"), &[]);
+    }
+}

@@ -1,4 +1,5 @@
 //! Types of a C source: as C again, and values by them, in both byte orders.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fmt::Write as _;
 use std::path::PathBuf;

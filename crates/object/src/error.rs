@@ -191,7 +191,7 @@ impl Problem {
             Problem::MapBtf => (&O_MAP_BTF, Some("compile with `-g`, and keep the section .BTF")),
             Problem::LegacyMap(_) => (&O_LEGACY_MAP, Some("define the map in `.maps` instead")),
             Problem::Extern { .. } => (&O_EXTERN, Some("declare it `__ksym` or `__kconfig`")),
-            Problem::Btf(_) => (&O_ELF, None),
+            Problem::Btf(error) => (error.report().code, None),
         }
     }
 }

@@ -24,8 +24,8 @@ impl Externs {
         let called = called(elf);
         let mut externs = Externs::default();
         for (number, symbol) in elf.symbols.iter().enumerate() {
-            let is_named = !symbol.name.is_empty() && symbol.kind == SymbolKind::Other
-                || symbol.kind == SymbolKind::Function;
+            let is_thing = matches!(symbol.kind, SymbolKind::Other | SymbolKind::Function);
+            let is_named = is_thing && !symbol.name.is_empty();
             if !symbol.undefined || symbol.local || !is_named {
                 continue;
             }

@@ -2,7 +2,7 @@
 //!
 //! Knows which byte of which section belongs to which map; follows no relocation.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use abide_btf::{Btf, Kind, Linkage, Type, TypeId};
 use abide_isa::Endian;
@@ -71,9 +71,15 @@ impl Maps {
         {
             maps.legacy(elf, index, section)?;
         }
+        let hidden: HashSet<_> = elf
+            .symbols
+            .iter()
+            .filter(|symbol| symbol.hidden)
+            .filter_map(|symbol| Some((symbol.section?, symbol.name)))
+            .collect();
         for (index, section) in elf.sections.iter().enumerate() {
             if section.is_contents && !section.is_code && section.size > 0 {
-                maps.data(index, section, btf, budget)?;
+                maps.data(index, section, btf, &hidden, budget)?;
             }
         }
         Ok(maps)
@@ -182,6 +188,7 @@ impl Maps {
         index: usize,
         section: &Section<'_>,
         btf: Option<&Btf>,
+        hidden: &HashSet<(usize, &str)>,
         budget: &mut Budget,
     ) -> Result<(), ObjectError> {
         let is = |family: &str| {
@@ -212,7 +219,7 @@ impl Maps {
         let value_type = btf.and_then(|btf| btf.by_name(Kind::DataSec, section.name));
         let mut flags = if readonly { RDONLY_PROG } else { 0 };
         if let (Some(btf), Some(ty)) = (btf, value_type)
-            && has_visible_variable(btf, ty)
+            && has_visible_variable(btf, ty, |name| hidden.contains(&(index, name)))
         {
             flags |= MMAPABLE;
         }
@@ -242,10 +249,11 @@ impl Maps {
     }
 }
 
-/// Whether user space has anything to look at: a variable that is not static.
-fn has_visible_variable(btf: &Btf, section: TypeId) -> bool {
+/// Whether user space has anything to look at: a variable that is neither static nor hidden.
+fn has_visible_variable(btf: &Btf, section: TypeId, is_hidden: impl Fn(&str) -> bool) -> bool {
     let Some(Type::DataSec { vars, .. }) = btf.get(section) else { return false };
-    vars.iter().any(|var| {
-        matches!(btf.get(var.ty), Some(Type::Var { linkage, .. }) if linkage != Linkage::Static)
+    vars.iter().any(|var| match btf.get(var.ty) {
+        Some(Type::Var { name, linkage, .. }) => linkage != Linkage::Static && !is_hidden(name),
+        _ => false,
     })
 }

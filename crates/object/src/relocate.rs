@@ -94,7 +94,7 @@ impl<'a> Resolver<'a> {
         if relocation.kind == NONE {
             return Ok(None);
         }
-        if from % 8 != 0 {
+        if !from.is_multiple_of(8) {
             return wrong("it is for the middle of an instruction");
         }
         let raw = function.slots[slot as usize];
@@ -292,7 +292,7 @@ impl<'a> Resolver<'a> {
         let after = variables.partition_point(|variable| variable.offset <= offset);
         let variable = variables.get(after.checked_sub(1)?)?;
         let from = offset.checked_sub(variable.values?)?;
-        if offset - variable.offset >= variable.size || from % 8 != 0 {
+        if offset - variable.offset >= variable.size || !from.is_multiple_of(8) {
             return None;
         }
         Some((variable.map, u32::try_from(from / 8).ok()))

@@ -2,6 +2,7 @@
 //!
 //! `tests/cases/NAME.c` is the source and says how `NAME.o` was made; `NAME.txt` is what is read of
 //! it (`BLESS=1` writes it). `NAME.be.o` is for big-endian machines, `NAME.gcc12.o` from gcc 12.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -186,8 +187,15 @@ fn essence(object: &Object) -> BTreeSet<String> {
             all.insert(format!("{name}: {}", target(object, relocation.target)));
         }
     }
-    for one in object.maps.iter().filter(|map| !matches!(map.origin, MapOrigin::Data { .. })) {
-        all.insert(format!("map {}", map(object, one)));
+    for one in &object.maps {
+        if !matches!(one.origin, MapOrigin::Data { .. }) {
+            all.insert(format!("map {}", map(object, one)));
+            continue;
+        }
+        for (at, value) in &one.initial_slots {
+            let place = variable(object, one, u64::from(*at));
+            all.insert(format!("{place} = {}", target(object, *value)));
+        }
     }
     // Parameters of functions that are only declared have names for some compilers only.
     for found in &object.externs {

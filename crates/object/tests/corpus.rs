@@ -1,4 +1,5 @@
 //! Every object of the kernel's selftests is read.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::path::PathBuf;
 use std::process::Command;

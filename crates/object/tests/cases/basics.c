@@ -21,6 +21,8 @@ static volatile u64 hidden = 7, hidden_too = 8;
 u64 zero, zero_too;
 const volatile u32 limit = 3;
 u32 apart SEC(".data.apart") = 9;
+u64 *where SEC(".data.where") = &table[1];
+u64 withheld SEC(".data.withheld") __attribute__((visibility("hidden"))) = 1;
 
 extern int host_read(u32 what) EXTERN(".ksyms");
 extern int host_maybe(u32 what) EXTERN(".ksyms") WEAK;

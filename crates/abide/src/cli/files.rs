@@ -1,0 +1,86 @@
+//! Reading and writing whole files, with limits, and never a partial file. Knows no format.
+
+use std::fs::{self, File};
+use std::io::{BufWriter, Read, Write};
+use std::path::{Path, PathBuf};
+
+use abide_diag::{Diagnostic, Source};
+
+use super::fail::{Exit, Failure, shown};
+use abide::codes;
+
+/// All of a file, if it is not larger than the limit.
+pub(crate) fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Failure> {
+    let failed = |error| Failure::io("read", path, &error);
+    let file = File::open(path).map_err(failed)?;
+    let mut bytes = Vec::new();
+    // One byte more than allowed tells a file that is too large from one that just fits.
+    file.take(limit + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > limit {
+        let message = format!("{} has more than {limit} bytes", shown(path));
+        let diagnostic = Diagnostic::error(&codes::C_FILE_TOO_LARGE, message);
+        return Err(Failure { exit: Exit::Io, messages: vec![diagnostic.into()] });
+    }
+    Ok(bytes)
+}
+
+/// A text. What is not UTF-8 becomes the replacement character, which no format of ours takes outside
+/// of comments.
+pub(crate) fn read_text(path: &Path, limit: u64) -> Result<Source, Failure> {
+    let bytes = read(path, limit)?;
+    Ok(Source::new(shown(path), String::from_utf8_lossy(&bytes).into_owned()))
+}
+
+/// A file that appears under its name only when it is complete.
+#[derive(Debug)]
+pub(crate) struct Output {
+    path: PathBuf,
+    temporary: PathBuf,
+    file: Option<BufWriter<File>>,
+}
+
+impl Output {
+    /// Begins a file beside the one that it will become.
+    pub(crate) fn create(path: &Path) -> Result<Self, Failure> {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let temporary = path.with_file_name(format!(".{name}.{}.part", std::process::id()));
+        let file = File::options()
+            .write(true)
+            .create_new(true)
+            .open(&temporary)
+            .map_err(|error| Failure::io("write", path, &error))?;
+        Ok(Output { path: path.to_owned(), temporary, file: Some(BufWriter::new(file)) })
+    }
+
+    /// Gives the file its name.
+    pub(crate) fn finish(mut self) -> Result<(), Failure> {
+        let failed = |error| Failure::io("write", &self.path, &error);
+        if let Some(file) = self.file.take() {
+            file.into_inner().map_err(|error| failed(error.into_error()))?;
+            fs::rename(&self.temporary, &self.path).map_err(failed)?;
+        }
+        Ok(())
+    }
+
+    /// The path that it will have.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.file.as_mut().map_or(Ok(0), |file| file.write(bytes))
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.file.as_mut().map_or(Ok(()), BufWriter::flush)
+    }
+}
+
+impl Drop for Output {
+    fn drop(&mut self) {
+        // Also after a rename that failed; once it has its name, there is nothing to remove.
+        let _ = fs::remove_file(&self.temporary);
+    }
+}

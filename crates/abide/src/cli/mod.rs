@@ -1,0 +1,87 @@
+//! The command line: what can be asked for, and who answers. Reads files, calls the rooms, prints.
+//! Decides nothing about objects, versions or hosts.
+
+mod api;
+mod apis;
+mod explain;
+mod fail;
+mod files;
+mod inspect;
+mod literal;
+mod pcap;
+mod run;
+mod ui;
+
+use clap::{Parser, Subcommand};
+
+use self::fail::Exit;
+use self::ui::{Colour, Format, Ui};
+
+/// Run BPF programs under the version of the API that they were written for.
+#[derive(Debug, Parser)]
+#[command(name = "abide", version, max_term_width = 100, after_help = AFTER_HELP)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const AFTER_HELP: &str = "\
+Examples:
+  abide run firewall.bpf.o --packets web.pcap        run it over a capture
+  abide run filter.bpf.o --host linux@LINUX_6.2      as a host of that version would
+  abide inspect firewall.bpf.o                       what it needs, and since when
+  abide api show linux bpf_dynptr_size               the life of one name
+  abide explain R0201                                what a message means
+
+Exit codes:
+  0  done
+  1  what was read is refused or does wrong: a refusal, errors in a file, a program that trapped
+  2  the command line makes no sense
+  3  a file cannot be read or written
+
+With --format json, standard output holds exactly one JSON document: the result, or
+{\"errors\": [...]}.";
+
+#[derive(Debug, clap::Args)]
+struct Global {
+    /// Print results for people, or as JSON
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
+    format: Format,
+    /// When to use colours
+    #[arg(long, global = true, value_enum, default_value_t = Colour::Auto, value_name = "WHEN")]
+    color: Colour,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Run(Box<run::Args>),
+    Inspect(inspect::Args),
+    #[command(subcommand)]
+    Api(api::Command),
+    Explain(explain::Args),
+}
+
+/// Does what the command line asks for.
+pub(crate) fn main() -> Exit {
+    let cli = Cli::parse();
+    let ui = Ui::new(cli.global.format, cli.global.color);
+    let result = match &cli.command {
+        Command::Run(args) => run::main(args, &ui),
+        Command::Inspect(args) => inspect::main(args, &ui),
+        Command::Api(command) => api::main(command, &ui),
+        Command::Explain(args) => explain::main(args, &ui),
+    };
+    result.unwrap_or_else(|failure| ui.fail(&failure))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        super::Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,312 @@
+//! What all commands print with: text or JSON, colours, tables. Decides nothing about what is said.
+
+use std::fmt::Write as _;
+use std::io::{self, IsTerminal, Write};
+
+use abide_diag::{Diagnostic, Severity};
+use anstyle::{AnsiColor, Style};
+use clap::ValueEnum;
+use serde::Serialize;
+
+use crate::cli::fail::{Exit, Failure, Message};
+
+/// How results are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    Text,
+    /// One JSON document on standard output.
+    Json,
+}
+
+/// When colours are used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Colour {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+impl Colour {
+    fn on(self, terminal: bool) -> bool {
+        match self {
+            Colour::Always => true,
+            Colour::Never => false,
+            Colour::Auto => {
+                let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+                terminal && !no_color
+            }
+        }
+    }
+}
+
+/// Where a command prints to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ui {
+    pub(crate) format: Format,
+    /// Styles for standard output.
+    pub(crate) paint: Paint,
+    errors: Paint,
+}
+
+impl Ui {
+    pub(crate) fn new(format: Format, colour: Colour) -> Self {
+        Ui {
+            format,
+            paint: Paint(colour.on(io::stdout().is_terminal())),
+            errors: Paint(colour.on(io::stderr().is_terminal())),
+        }
+    }
+
+    /// Prints a result: the value as JSON, or its text.
+    pub(crate) fn show<T: Serialize>(
+        &self,
+        value: &T,
+        text: impl FnOnce(Paint) -> String,
+    ) -> Result<(), Failure> {
+        match self.format {
+            Format::Text => write_out(&text(self.paint)),
+            Format::Json => {
+                let mut json = serde_json::to_string_pretty(value)
+                    .map_err(|error| output_failure(&io::Error::other(error)))?;
+                json.push('\n');
+                write_out(&json)
+            }
+        }
+    }
+
+    /// Prints what went wrong and gives the exit code.
+    pub(crate) fn fail(&self, failure: &Failure) -> Exit {
+        match self.format {
+            Format::Text => self.complain(&failure.messages),
+            Format::Json => {
+                let messages = failure.messages.iter().map(MessageJson::of).collect();
+                // There is nobody left to tell if this cannot be written.
+                let _ = self.show(&ErrorsJson { errors: messages }, |_| String::new());
+            }
+        }
+        failure.exit
+    }
+
+    /// Prints messages on standard error.
+    pub(crate) fn complain(&self, messages: &[Message]) {
+        let mut text = String::new();
+        for message in messages {
+            text.push_str(&render(message, self.errors));
+            text.push('\n');
+        }
+        // There is nobody left to tell if this cannot be written.
+        let _ = io::stderr().lock().write_all(text.as_bytes());
+    }
+}
+
+/// A message as text, without a line end after it.
+pub(crate) fn render(message: &Message, paint: Paint) -> String {
+    let text = message.diagnostic.render(message.source.as_deref(), paint.0);
+    text.trim_end_matches('\n').to_owned()
+}
+
+fn write_out(text: &str) -> Result<(), Failure> {
+    let mut output = io::stdout().lock();
+    match output.write_all(text.as_bytes()).and_then(|()| output.flush()) {
+        // The reader has seen enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        Err(error) => Err(output_failure(&error)),
+        Ok(()) => Ok(()),
+    }
+}
+
+fn output_failure(error: &io::Error) -> Failure {
+    Failure::io("write", std::path::Path::new("standard output"), error)
+}
+
+#[derive(Serialize)]
+struct ErrorsJson {
+    errors: Vec<MessageJson>,
+}
+
+/// A diagnostic in JSON.
+#[derive(Debug, Serialize)]
+pub(crate) struct MessageJson {
+    code: &'static str,
+    title: &'static str,
+    severity: &'static str,
+    message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    place: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    span: Option<SpanJson>,
+    notes: Vec<String>,
+    helps: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct SpanJson {
+    file: String,
+    line: usize,
+    column: usize,
+    end_line: usize,
+    end_column: usize,
+    label: String,
+}
+
+impl MessageJson {
+    pub(crate) fn of(message: &Message) -> Self {
+        let diagnostic: &Diagnostic = &message.diagnostic;
+        let span =
+            message.source.as_ref().zip(diagnostic.primary.as_ref()).map(|(source, label)| {
+                let (line, column) = source.position(label.span.start);
+                let (end_line, end_column) = source.position(label.span.end);
+                let (file, label) = (source.name.to_string(), label.text.clone());
+                SpanJson { file, line, column, end_line, end_column, label }
+            });
+        MessageJson {
+            code: diagnostic.code.id,
+            title: diagnostic.code.title,
+            severity: match diagnostic.severity {
+                Severity::Error => "error",
+                Severity::Warning => "warning",
+            },
+            message: diagnostic.message.clone(),
+            place: diagnostic.place.clone(),
+            span,
+            notes: diagnostic.notes.clone(),
+            helps: diagnostic.helps.clone(),
+        }
+    }
+}
+
+/// Styles, or none.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Paint(pub(crate) bool);
+
+impl Paint {
+    fn with(self, style: Style, text: &str) -> String {
+        if self.0 { format!("{style}{text}{style:#}") } else { text.to_owned() }
+    }
+
+    /// A heading.
+    pub(crate) fn head(self, text: &str) -> String {
+        self.with(Style::new().bold(), text)
+    }
+
+    /// Something that matters less.
+    pub(crate) fn dim(self, text: &str) -> String {
+        self.with(Style::new().dimmed(), text)
+    }
+
+    /// Something that is as it should be.
+    pub(crate) fn good(self, text: &str) -> String {
+        self.with(AnsiColor::Green.on_default(), text)
+    }
+
+    /// Something to notice.
+    pub(crate) fn notice(self, text: &str) -> String {
+        self.with(AnsiColor::Yellow.on_default(), text)
+    }
+
+    /// Something that is wrong.
+    pub(crate) fn bad(self, text: &str) -> String {
+        self.with(AnsiColor::Red.on_default(), text)
+    }
+}
+
+/// Rows of cells in columns.
+#[derive(Debug, Default)]
+pub(crate) struct Table {
+    rows: Vec<Vec<String>>,
+    /// Columns of numbers.
+    right: Vec<usize>,
+}
+
+impl Table {
+    /// A table whose columns of these numbers are set flush right.
+    pub(crate) fn new(right: &[usize]) -> Self {
+        Table { rows: Vec::new(), right: right.to_vec() }
+    }
+
+    /// Adds a row.
+    pub(crate) fn row<const N: usize>(&mut self, cells: [String; N]) {
+        self.rows.push(cells.into());
+    }
+
+    /// The rows with two blanks before and between the columns; styles take no room.
+    pub(crate) fn write(&self, out: &mut String) {
+        let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
+        let widths: Vec<usize> = (0..columns)
+            .map(|at| self.rows.iter().filter_map(|row| row.get(at)).map(|cell| width(cell)).max())
+            .map(Option::unwrap_or_default)
+            .collect();
+        for row in &self.rows {
+            let mut line = String::new();
+            for (at, cell) in row.iter().enumerate() {
+                let blanks = " ".repeat(widths[at] - width(cell));
+                let _ = match self.right.contains(&at) {
+                    true => write!(line, "  {blanks}{cell}"),
+                    false => write!(line, "  {cell}{blanks}"),
+                };
+            }
+            out.push_str(line.trim_end());
+            out.push('\n');
+        }
+    }
+}
+
+/// Characters without escape sequences.
+fn width(text: &str) -> usize {
+    let mut escape = false;
+    let visible = text.chars().filter(|character| {
+        let starts = *character == '\u{1b}';
+        let hidden = escape || starts;
+        escape = starts || (escape && *character != 'm');
+        !hidden
+    });
+    visible.count()
+}
+
+/// `1 program`, `2 programs`.
+pub(crate) fn count(number: u64, noun: &str) -> String {
+    if number == 1 { format!("1 {noun}") } else { format!("{} {noun}s", grouped(number)) }
+}
+
+/// A number with its thousands apart.
+pub(crate) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_stand_below_each_other_with_and_without_styles() {
+        for paint in [Paint(false), Paint(true)] {
+            let mut table = Table::new(&[1]);
+            table.row([paint.good("ä"), "1".to_owned(), "x".to_owned()]);
+            table.row(["long".to_owned(), "20".to_owned(), String::new()]);
+            let mut out = String::new();
+            table.write(&mut out);
+            let plain = out.replace(&paint.good("ä"), "ä");
+            assert_eq!(plain, "  ä      1  x\n  long  20\n");
+        }
+    }
+
+    #[test]
+    fn thousands() {
+        assert_eq!(grouped(999), "999");
+        assert_eq!(grouped(1_234_567), "1,234,567");
+        assert_eq!(count(1, "packet"), "1 packet");
+        assert_eq!(count(1000, "packet"), "1,000 packets");
+    }
+}

@@ -12,6 +12,7 @@ pub mod link;
 mod lint;
 pub mod map_types;
 pub mod model;
+mod print;
 pub mod query;
 pub mod refusal;
 pub mod require;

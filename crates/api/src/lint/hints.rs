@@ -3,7 +3,7 @@
 use abide_diag::Diagnostic;
 
 use crate::codes;
-use crate::model::{Api, DefKind, Event, EventKind, Prototype, Window};
+use crate::model::{Api, Event, EventKind, Prototype, Window};
 use crate::query::Namespace;
 
 pub(super) fn hints(api: &Api, found: &mut Vec<Diagnostic>) {
@@ -31,10 +31,7 @@ fn definitions(api: &Api, found: &mut Vec<Diagnostic>) {
         let (Some(before), Some(after)) = (old.kind.prototype(), new.kind.prototype()) else {
             continue;
         };
-        let same_c = before.returns == after.returns
-            && before.variadic == after.variadic
-            && before.params.len() == after.params.len()
-            && before.params.iter().zip(&after.params).all(|(a, b)| a.ty == b.ty);
+        let same_c = super::laws::same_c(before, after);
         if same_c && new.no_compat.is_some() {
             found.push(
                 Diagnostic::warning(
@@ -122,14 +119,10 @@ fn planned_removal(api: &Api, event: &Event, found: &mut Vec<Diagnostic>) {
                 "remove it: `removed: {}{};`",
                 match event.namespace {
                     Namespace::Callable => String::new(),
-                    _ => format!("{} ", word(&api.definition(id).kind)),
+                    _ => format!("{} ", api.definition(id).kind.word()),
                 },
                 event.name
             )),
         );
     }
-}
-
-fn word(kind: &DefKind) -> &'static str {
-    kind.word()
 }

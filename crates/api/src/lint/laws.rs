@@ -59,10 +59,10 @@ enum Difference {
 
 fn difference(old: &Definition, new: &Definition) -> Difference {
     let kinds = (old.kind.word(), new.kind.word());
-    if let (Some(old), Some(new)) = (old.kind.prototype(), new.kind.prototype()) {
-        if kinds.0 != kinds.1 || !same_c(old, new) {
-            return Difference::Prototype;
-        }
+    if let (Some(old), Some(new)) = (old.kind.prototype(), new.kind.prototype())
+        && (kinds.0 != kinds.1 || !same_c(old, new))
+    {
+        return Difference::Prototype;
     }
     let (mut old, mut new) = (old.clone(), new.clone());
     old.forget_spans();
@@ -71,7 +71,7 @@ fn difference(old: &Definition, new: &Definition) -> Difference {
 }
 
 /// Whether a call of one is a call of the other, as far as C sees.
-fn same_c(old: &Prototype, new: &Prototype) -> bool {
+pub(super) fn same_c(old: &Prototype, new: &Prototype) -> bool {
     let types = |prototype: &Prototype| -> Vec<CType> {
         prototype.params.iter().map(|param| param.ty.clone()).collect()
     };

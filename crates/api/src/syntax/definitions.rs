@@ -111,6 +111,8 @@ impl Resolver {
             }
             ItemKind::Typedef(ty) => DefKind::Typedef(ty),
         };
+        let circle = matches!(kind, DefKind::Typedef(_))
+            .then(|| (CType::Named(name.clone()), item.name.span.clone()));
         self.api.add_definition(Definition {
             name,
             node,
@@ -124,6 +126,13 @@ impl Resolver {
             span: item.span,
             name_span: item.name.span,
         });
+        // A typedef that earlier ones lead back to; what it names itself was looked up above.
+        if let Some((ty, span)) = circle {
+            let types = Types { api: &self.api, node };
+            if let Err(trouble @ Trouble::Circular(_)) = types.resolve(&ty) {
+                self.diagnostics.push(type_error(&trouble, &span));
+            }
+        }
     }
 
     /// `said`: the types that were complained about already.

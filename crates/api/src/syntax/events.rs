@@ -83,14 +83,11 @@ impl Resolver {
         let elsewhere = self.api.ids().find(|id| self.api.definition(*id).name == name.text);
         let near = nearest(&name.text, self.api.names(namespace));
         if let Some(near) = near {
-            error = error.help(format!(
-                "{}",
-                if near == name.text {
-                    "it is defined on another branch of the API".to_owned()
-                } else {
-                    format!("did you mean `{near}`?")
-                }
-            ));
+            error = error.help(if near == name.text {
+                "it is defined on another branch of the API".to_owned()
+            } else {
+                format!("did you mean `{near}`?")
+            });
         } else if let Some(id) = elsewhere {
             let definition = self.api.definition(id);
             error = error.also(

@@ -330,7 +330,9 @@ impl Cursor {
         let mut seen: HashSet<String> = HashSet::new();
         while let Some(word) = self.word().map(str::to_owned) {
             // A statement that starts a line here means that a semicolon is missing before it.
-            if self.peek().first && ITEMS.contains(&word.as_str()) {
+            let label = matches!(self.peek_at(1), Kind::Mark(':'))
+                || (word == "feature" && matches!(self.peek_at(2), Kind::Mark(':')));
+            if self.peek().first && (label || ITEMS.contains(&word.as_str())) {
                 break;
             }
             if !allowed.contains(&word.as_str()) {

@@ -317,16 +317,26 @@ impl Lexer<'_> {
                 '/' if rest.starts_with("/*") => {
                     rest[2..].find("*/").map_or(rest.len(), |length| length + 4)
                 }
-                '"' => {
-                    let end = rest[1..].find(['"', '\n']);
-                    end.map_or(rest.len(), |length| length + 2)
-                }
+                '"' => string_length(rest),
                 other => other.len_utf8(),
             };
             self.at += length;
         }
         self.push(Kind::Body(self.text[start..self.at].to_owned()), start);
     }
+}
+
+/// The length of a string with its quotes; it ends at the end of its line at the latest.
+fn string_length(text: &str) -> usize {
+    let mut escaped = false;
+    for (at, byte) in text.bytes().enumerate().skip(1) {
+        match byte {
+            b'\n' => return at,
+            b'"' if !escaped => return at + 1,
+            _ => escaped = byte == b'\\' && !escaped,
+        }
+    }
+    text.len()
 }
 
 /// The length of `dddd-d-d` at the start of a text, with any number of digits in each part.

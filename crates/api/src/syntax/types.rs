@@ -94,7 +94,7 @@ impl Cursor {
     fn unnamed(&mut self, word: &str) -> Reported {
         let span = self.span();
         self.report(
-            Diagnostic::error(&codes::A_BAD_TYPE, format!("a {word} needs a name here"))
+            Diagnostic::error(&codes::A_BAD_TYPE, format!("this {word} needs a name"))
                 .at(span, "")
                 .help(format!("declare `{word} NAME {{ … }};` before, and use `{word} NAME`")),
         )

@@ -83,7 +83,7 @@ pub struct Misfit {
     pub label: String,
     /// The parameter, or `None` for the returned value.
     pub parameter: Option<String>,
-    /// What it is in the prototype.
+    /// What it is in the prototype; empty if the prototype has no such parameter.
     pub declared: String,
     /// The Rust type of the body.
     pub found: String,
@@ -95,6 +95,9 @@ impl std::fmt::Display for Misfit {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Misfit { label, parameter, declared, found, .. } = self;
         match parameter {
+            Some(number) if declared.is_empty() => {
+                write!(f, "the body of {label} takes {found} as parameter {number}, which is not there")
+            }
             Some(name) => write!(
                 f,
                 "the body of {label} takes {found} for the parameter `{name}`, which is `{declared}`"
@@ -325,10 +328,10 @@ impl<'a> Params<'a> {
             let count = self.signature.params.len();
             return Err(Misfit {
                 label: self.signature.label.to_string(),
-                parameter: Some(format!("number {}", index + 1)),
-                declared: format!("not there: the prototype has {count} parameters"),
+                parameter: Some((index + 1).to_string()),
+                declared: String::new(),
                 found: found.to_owned(),
-                fits: "no more arguments".to_owned(),
+                fits: format!("arguments for {count} parameters"),
             });
         };
         self.next += 1;

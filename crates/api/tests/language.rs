@@ -145,3 +145,17 @@ fn only_so_many_errors_are_printed() {
     let text = format!("api x;\n{}", "}\n".repeat(100_000));
     assert!(Api::parse("more.api", &text).unwrap_err().diagnostics.len() <= 200);
 }
+
+/// The examples of the manual are whole files, and clean.
+#[test]
+fn the_manual_tells_the_truth() {
+    let manual = read(&repo("docs/api-language.md"));
+    let mut blocks = 0;
+    for block in manual.split("```api\n").skip(1) {
+        let text = block.split("```").next().unwrap();
+        let api = Api::parse("manual.api", text).unwrap_or_else(|errors| panic!("{errors}"));
+        assert!(api.warnings.is_empty(), "{:?}", api.warnings);
+        blocks += 1;
+    }
+    assert!(blocks > 0);
+}

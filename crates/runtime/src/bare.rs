@@ -27,6 +27,7 @@ pub struct Builder {
     functions: Vec<Function>,
     layout: Option<Arc<ContextLayout>>,
     cpus: u32,
+    program_type: String,
 }
 
 impl Builder {
@@ -40,6 +41,7 @@ impl Builder {
             functions: Vec::new(),
             layout: None,
             cpus: 1,
+            program_type: String::new(),
         }
     }
 
@@ -71,6 +73,13 @@ impl Builder {
         self
     }
 
+    /// What bodies take it for: `xdp`.
+    #[must_use]
+    pub fn program_type(mut self, name: &str) -> Self {
+        self.program_type = name.to_owned();
+        self
+    }
+
     /// How many CPUs it can run on.
     #[must_use]
     pub fn cpus(mut self, cpus: u32) -> Self {
@@ -95,7 +104,7 @@ impl Builder {
             .collect();
         let image = Image::new(Source {
             name: &self.name,
-            program_type: "",
+            program_type: &self.program_type,
             slots: &self.slots,
             calls,
             functions: self.functions,

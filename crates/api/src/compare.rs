@@ -113,7 +113,11 @@ fn same(api: &Api, ours: &CType, btf: &Btf, theirs: TypeId, depth: u32) -> Fit {
             }
         }
         (CType::Int(Int { size, .. }), Some(Type::Enum(other) | Type::Enum64(other))) => {
-            if u32::from(*size) == other.size { Fit::Compatible } else { different() }
+            if u32::from(*size) == other.size {
+                Fit::Compatible
+            } else {
+                different()
+            }
         }
         (CType::Enum(name), Some(Type::Enum(other) | Type::Enum64(other))) => {
             if essential(other.name) == essential(name) { Fit::Exact } else { Fit::Compatible }
@@ -151,11 +155,7 @@ fn pointee(api: &Api, ours: &CType, btf: &Btf, theirs: TypeId, depth: u32) -> Fi
 }
 
 fn tags(ours: &str, theirs: &str) -> Fit {
-    if essential(ours) == essential(theirs) {
-        Fit::Exact
-    } else {
-        Fit::Different(String::new())
-    }
+    if essential(ours) == essential(theirs) { Fit::Exact } else { Fit::Different(String::new()) }
 }
 
 /// A struct name without its flavour: `task_struct___old` is `task_struct`.

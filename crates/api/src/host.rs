@@ -10,7 +10,7 @@ use abide_diag::{Diagnostic, Report};
 use jiff::civil::Date;
 
 use crate::bind::codes::{H_BAD_DATE, H_UNKNOWN_LABEL, H_UNKNOWN_NODE};
-use crate::model::{Api, DefId, DefKind, EventKind, NodeId, Window};
+use crate::model::{Api, DefId, DefKind, Definition, Event, EventKind, NodeId, Window};
 use crate::query::Namespace;
 
 /// Why a host could not be described.
@@ -241,6 +241,10 @@ impl HostProfile {
     }
 
     /// Adds a definition (`kv_find@KV_3`) or all of a feature (`KV_2/ttl`).
+    #[allow(
+        clippy::should_implement_trait,
+        reason = "it is the word of the language, and takes a label"
+    )]
     pub fn add(mut self, label: &str) -> Result<Self, HostError> {
         let found = self.api.labelled(label);
         if found.is_empty() {
@@ -352,7 +356,7 @@ impl HostProfile {
     /// The deprecation of a definition that is served here, if its name is deprecated.
     pub fn deprecation(&self, id: DefId) -> Option<Deprecation> {
         let definition = self.api.definition(id);
-        self.api.events_of(&definition.name).find_map(|event| {
+        self.events(definition).find_map(|event| {
             let EventKind::Deprecated { instead, remove } = &event.kind else { return None };
             let here = self.api.is_ancestor(event.node, self.node)
                 && self.api.is_ancestor(definition.node, event.node);
@@ -385,6 +389,12 @@ impl HostProfile {
             .collect()
     }
 
+    /// What happens to the name of a definition, in its namespace.
+    fn events(&self, definition: &Definition) -> impl Iterator<Item = &Event> + '_ {
+        let namespace = Namespace::of(&definition.kind);
+        self.api.events_of(&definition.name).filter(move |event| event.namespace == namespace)
+    }
+
     /// A name is withdrawn for all versions at once: from the day of the node that says so, also on
     /// hosts at older nodes; but not for a definition made after the withdrawal.
     fn not_withdrawn(&self, id: DefId) -> Result<(), Denial> {
@@ -392,7 +402,7 @@ impl HostProfile {
         if let Some(reason) = self.withdraws.get(&definition.name) {
             return Err(Denial::Withdrawn { at: None, reason: reason.clone() });
         }
-        for event in self.api.events_of(&definition.name) {
+        for event in self.events(definition) {
             let EventKind::Withdrawn { reason } = &event.kind else { continue };
             let redefined =
                 event.node != definition.node && self.api.is_ancestor(event.node, definition.node);
@@ -407,7 +417,7 @@ impl HostProfile {
 
     fn not_removed(&self, id: DefId) -> Result<(), Denial> {
         let definition = self.api.definition(id);
-        for event in self.api.events_of(&definition.name) {
+        for event in self.events(definition) {
             let EventKind::Removed { instead } = &event.kind else { continue };
             let redefined =
                 event.node != definition.node && self.api.is_ancestor(event.node, definition.node);

@@ -91,16 +91,28 @@ impl fmt::Display for Site {
         match &self.line {
             Some(line) => {
                 let file = abide_diag::printable(&line.file);
-                write!(f, "{file}:{}:{}, function {name}, insn {}", line.line, line.column, self.slot)
+                write!(
+                    f,
+                    "{file}:{}:{}, function {name}, insn {}",
+                    line.line, line.column, self.slot
+                )
             }
             None => write!(f, "function {name}, insn {}", self.slot),
         }
     }
 }
 
-/// One refusal: a code, what is refused, where, since when, and the way out.
+/// One refusal: a code, what is refused, where, since when, and the way out. Its parts are those of
+/// [`Parts`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
+    /// Boxed, so that a result is small where nothing is refused.
+    parts: Box<Parts>,
+}
+
+/// What a refusal says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parts {
     /// Its stable code; the kind follows from it.
     pub code: &'static Code,
     /// One sentence.
@@ -123,7 +135,7 @@ impl Refusal {
         subject: impl Into<String>,
         message: impl Into<String>,
     ) -> Self {
-        Refusal {
+        let parts = Parts {
             code,
             message: message.into(),
             program: None,
@@ -131,32 +143,41 @@ impl Refusal {
             site: None,
             notes: Vec::new(),
             helps: Vec::new(),
-        }
+        };
+        Refusal { parts: Box::new(parts) }
     }
 
     pub(crate) fn note(mut self, note: impl Into<String>) -> Self {
-        self.notes.push(note.into());
+        self.parts.notes.push(note.into());
         self
     }
 
     pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
-        self.helps.push(help.into());
+        self.parts.helps.push(help.into());
         self
     }
 
     pub(crate) fn at(mut self, site: Option<&Site>) -> Self {
-        self.site = site.cloned();
+        self.parts.site = site.cloned();
         self
     }
 
     pub(crate) fn in_program(mut self, program: &str) -> Self {
-        self.program = Some(program.to_owned());
+        self.parts.program = Some(program.to_owned());
         self
     }
 
     /// Its kind.
     pub fn kind(&self) -> RefusalKind {
         RefusalKind::of(self.code)
+    }
+}
+
+impl std::ops::Deref for Refusal {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.parts
     }
 }
 

@@ -4,6 +4,8 @@
 //! [add LABEL] [nobody LABEL]`, and may name a `program`), and has the expected report below `----`. `BLESS=1` writes it.
 //! The objects are made by clang from the C files beside them.
 
+#![allow(clippy::unwrap_used, reason = "the helpers of a test may fail as it does")]
+
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::fs;
@@ -30,24 +32,31 @@ fn cases() -> Vec<PathBuf> {
     cases
 }
 
-fn api(path: &Path) -> Arc<Api> {
+fn api(path: &Path) -> Result<Arc<Api>, String> {
     let text = fs::read_to_string(path).unwrap();
-    Arc::new(Api::parse(&path.file_name().unwrap().to_string_lossy(), &text).unwrap())
+    let name = path.file_name().unwrap().to_string_lossy();
+    Api::parse(&name, &text).map(Arc::new).map_err(|errors| errors.to_string())
 }
 
 struct Case {
     object: Vec<u8>,
-    apis: Vec<Arc<Api>>,
+    apis: Result<Vec<Arc<Api>>, String>,
     host: Vec<String>,
     program: Option<String>,
 }
 
 fn read(head: &str) -> Case {
-    let mut case = Case { object: Vec::new(), apis: Vec::new(), host: Vec::new(), program: None };
+    let mut case =
+        Case { object: Vec::new(), apis: Ok(Vec::new()), host: Vec::new(), program: None };
     for line in head.lines().filter(|line| !line.starts_with('#')) {
         match line.split_once(' ') {
             Some(("object", name)) => case.object = fs::read(folder().join(name)).unwrap(),
-            Some(("api", name)) => case.apis.push(api(&folder().join(name))),
+            Some(("api", name)) => {
+                case.apis = case.apis.and_then(|mut apis| {
+                    apis.push(api(&folder().join(name))?);
+                    Ok(apis)
+                });
+            }
             Some(("host", words)) => {
                 case.host = words.split(' ').map(str::to_owned).collect();
             }
@@ -64,7 +73,11 @@ fn run(case: &Case) -> String {
         Ok(object) => object,
         Err(error) => return error.report().to_string(),
     };
-    let needs = match Requirements::of(&object, &case.apis) {
+    let apis = match &case.apis {
+        Ok(apis) => apis,
+        Err(errors) => return errors.clone(),
+    };
+    let needs = match Requirements::of(&object, apis) {
         Ok(needs) => needs,
         Err(refusal) => return refusal.report().to_string(),
     };
@@ -134,12 +147,16 @@ fn show(out: &mut String, binding: &Binding, object: &Object) {
                 for line in abide_asm::disassemble(&program.slots, abide_asm::Dialect::C) {
                     let slot = line.slot as u32;
                     let compat = program.function_at(slot).is_some_and(|f| f.compat.is_some());
-                    if !compat && program.slots[line.slot].code != 0x85 && !line.text.contains("ld_pseudo") {
+                    if !compat
+                        && program.slots[line.slot].code != 0x85
+                        && !line.text.contains("ld_pseudo")
+                    {
                         continue;
                     }
                     let bound = program.calls.get(&slot);
-                    let bound =
-                        bound.map_or(String::new(), |call| format!("  # {}", api.label(call.definition)));
+                    let bound = bound.map_or(String::new(), |call| {
+                        format!("  # {}", api.label(call.definition))
+                    });
                     let _ = writeln!(out, "    {:>3}: {}{bound}", line.slot, line.text);
                 }
             }

@@ -36,7 +36,9 @@ pub(super) fn denial(
     let node = api.node_ref(definition.node);
     let at = host.label();
     let meant = match needs.declared {
-        Some(node) => format!("by `{name}`, {}@{} means {label}", api.name, api.node_ref(node).name),
+        Some(node) => {
+            format!("by `{name}`, {}@{} means {label}", api.name, api.node_ref(node).name)
+        }
         None => format!("by `{name}`, this object without a stamp means {label}"),
     };
     match denial {
@@ -52,12 +54,17 @@ pub(super) fn denial(
             api.node_ref(host.node()).name,
             api.node_ref(host.node()).released
         ))
-        .help(format!("run it on {}@{} or later, or add the backport `{backport}` to the host", api.name, node.name)),
+        .help(format!(
+            "run it on {}@{} or later, or add the backport `{backport}` to the host",
+            api.name, node.name
+        )),
         Denial::WindowOver { by, since } => {
             let new = api.definition(*by);
             let superseding = api.node_ref(new.node);
             let when = match since {
-                Some(date) => format!("its window ended on {date}; the host's date is {}", host.date()),
+                Some(date) => {
+                    format!("its window ended on {date}; the host's date is {}", host.date())
+                }
                 None => "its window was counted in nodes and is over".to_owned(),
             };
             let mut refusal = Refusal::new(
@@ -85,7 +92,7 @@ pub(super) fn denial(
             let removed = api.node_ref(*removed);
             let refusal = Refusal::new(
                 &c::R_REMOVED,
-                label.clone(),
+                label,
                 format!("{word} `{name}` was removed in {} ({})", removed.name, removed.released),
             )
             .note(format!("the host is {at}"));
@@ -102,12 +109,8 @@ pub(super) fn denial(
                 }
                 None => format!("the host {at}"),
             };
-            Refusal::new(
-                &c::R_WITHDRAWN,
-                label,
-                format!("{word} `{name}` was withdrawn by {who}"),
-            )
-            .note(format!("reason: {reason}"))
+            Refusal::new(&c::R_WITHDRAWN, label, format!("{word} `{name}` was withdrawn by {who}"))
+                .note(format!("reason: {reason}"))
         }
         Denial::OtherBranch => Refusal::new(
             &c::R_OTHER_BRANCH,
@@ -115,12 +118,10 @@ pub(super) fn denial(
             format!("{word} `{label}` is on another branch than the host {at}"),
         )
         .help(format!("add the backport `{}` to the host", api.backport_label(id))),
-        Denial::Lacks => Refusal::new(
-            &c::R_LACKS,
-            label.clone(),
-            format!("the host {at} lacks {word} `{name}`"),
-        )
-        .note(format!("its host statement says `lacks {name};`")),
+        Denial::Lacks => {
+            Refusal::new(&c::R_LACKS, label, format!("the host {at} lacks {word} `{name}`"))
+                .note(format!("its host statement says `lacks {name};`"))
+        }
         Denial::NoBody => Refusal::new(
             &c::R_NO_BODY,
             label.clone(),
@@ -141,7 +142,12 @@ pub(super) fn deprecated(host: &HostProfile, id: DefId, deprecation: &Deprecatio
     let refusal = Refusal::new(
         &c::R_DEPRECATED,
         api.label(id),
-        format!("{} `{}` is deprecated since {}", definition.kind.word(), definition.name, since.name),
+        format!(
+            "{} `{}` is deprecated since {}",
+            definition.kind.word(),
+            definition.name,
+            since.name
+        ),
     )
     .note(end);
     match &deprecation.instead {

@@ -119,9 +119,8 @@ impl HostProfile {
                         warn(explain::deprecated(self, *id, &deprecation));
                     }
                 }
-                Err(denial) => refusals.push(
-                    explain::denial(self, needs, *id, &denial).in_program(&program.name),
-                ),
+                Err(denial) => refusals
+                    .push(explain::denial(self, needs, *id, &denial).in_program(&program.name)),
             }
         }
         let mut calls = Vec::new();

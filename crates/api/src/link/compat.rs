@@ -30,12 +30,13 @@ pub(super) fn piece(host: &HostProfile, id: DefId) -> Result<Piece, LinkError> {
     for (slot, callee) in &body.calls {
         let fix = match host.service(*callee) {
             Ok(Service::Adapted { .. }) => Fix::Call(Unit::Compat(*callee)),
-            Ok(service) => {
-                Fix::Bound(BoundCall { definition: *callee, service, renumbered: None })
-            }
+            Ok(service) => Fix::Bound(BoundCall { definition: *callee, service, renumbered: None }),
             Err(_) => {
-                let what =
-                    format!("it calls {}, which {} does not serve", api.label(*callee), host.label());
+                let what = format!(
+                    "it calls {}, which {} does not serve",
+                    api.label(*callee),
+                    host.label()
+                );
                 return Err(fail(vec![Diagnostic::error(&L_COMPAT, what)]));
             }
         };
@@ -73,9 +74,7 @@ fn callee(api: &Api, id: DefId, body: &CompatBody, name: &str) -> Result<DefId, 
     api.definitions_of(Namespace::Callable, name)
         .iter()
         .copied()
-        .rfind(|other| {
-            *other != id && api.is_ancestor(api.definition(*other).node, body.node)
-        })
+        .rfind(|other| *other != id && api.is_ancestor(api.definition(*other).node, body.node))
         .ok_or_else(|| {
             format!("it calls `{name}`, which {} does not have", api.node_ref(body.node).name)
         })

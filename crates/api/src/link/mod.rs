@@ -7,6 +7,8 @@
 mod compat;
 mod place;
 
+pub(crate) use compat::assemble as assemble_compat;
+
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
@@ -261,9 +263,9 @@ impl Binding {
                 Unit::Function(_) => None,
             };
             program.functions.push(FunctionRange { name: piece.name, slots, compat });
-            program
-                .lines
-                .extend(piece.lines.into_iter().map(|line| Line { slot: line.slot + start, ..line }));
+            program.lines.extend(
+                piece.lines.into_iter().map(|line| Line { slot: line.slot + start, ..line }),
+            );
             for (slot, fix) in piece.fixes {
                 place::fill(&mut program, &starts, start + slot, fix);
             }

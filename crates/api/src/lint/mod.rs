@@ -1,8 +1,9 @@
 //! The linter: the laws of the language, and warnings about what is legal but hardly meant.
 //!
-//! It judges a resolved API. Whether names are known was asked before, in `syntax`; the part of
-//! law 6 that needs no verifier is asked there too, where compat bodies find their definitions.
+//! It judges a resolved API. Whether names are known was asked before, in `syntax`, where compat
+//! bodies find their definitions too. What law 6 wants of a verifier is not asked yet.
 
+mod compat;
 mod hints;
 mod laws;
 mod since;
@@ -12,7 +13,7 @@ use abide_diag::Diagnostic;
 use crate::model::{Api, NodeId, Window};
 
 impl Api {
-    /// What is wrong with this API by laws 2 to 5 and 7, and what is merely suspicious.
+    /// What is wrong with this API by laws 2 to 7, and what is merely suspicious.
     /// [`Api::parse`] has asked this already.
     pub fn lint(&self) -> Vec<Diagnostic> {
         let mut found = Vec::new();
@@ -20,6 +21,7 @@ impl Api {
         laws::redefinitions(self, &mut found);
         laws::removals(self, &mut found);
         laws::layouts(self, &mut found);
+        compat::bodies(self, &mut found);
         hints::hints(self, &mut found);
         found
     }

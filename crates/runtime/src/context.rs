@@ -110,7 +110,7 @@ impl ContextLayout {
         if offset + size > field.offset + field.size {
             return Err(refuse(&format!("it goes beyond the field `{}`", field.name)));
         }
-        if offset % size != 0 {
+        if !offset.is_multiple_of(size) {
             return Err(refuse("it is not aligned"));
         }
         Ok(field)

@@ -9,16 +9,19 @@ use std::time::Instant;
 use crate::image::Image;
 
 /// Where trace output goes.
-type Sink = dyn Fn(&str) + Send + Sync;
+pub(crate) type Sink = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// Nanoseconds.
+pub(crate) type Clock = Arc<dyn Fn() -> u64 + Send + Sync>;
 
 /// The services of a host that its bodies use.
 pub(crate) struct Services {
     pub(crate) cpus: u32,
     pub(crate) fuel: u64,
     started: Instant,
-    clock: Option<Arc<dyn Fn() -> u64 + Send + Sync>>,
+    clock: Option<Clock>,
     random: AtomicU64,
-    sink: Option<Arc<Sink>>,
+    sink: Option<Sink>,
     trace: Mutex<String>,
 }
 
@@ -26,12 +29,7 @@ pub(crate) struct Services {
 const TRACE_MAX: usize = 1 << 20;
 
 impl Services {
-    pub(crate) fn new(
-        cpus: u32,
-        fuel: u64,
-        clock: Option<Arc<dyn Fn() -> u64 + Send + Sync>>,
-        sink: Option<Arc<Sink>>,
-    ) -> Self {
+    pub(crate) fn new(cpus: u32, fuel: u64, clock: Option<Clock>, sink: Option<Sink>) -> Self {
         let seed = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), fuel);
         Services {
             cpus,

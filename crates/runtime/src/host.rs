@@ -16,7 +16,7 @@ use crate::FUEL;
 use crate::body::{Body, Call, IntoBody, Misfit, Signature};
 use crate::codes;
 use crate::context::ContextLayout;
-use crate::environment::Services;
+use crate::environment::{Clock, Services, Sink};
 use crate::trap::Trap;
 
 /// One thing that stands in the way of a host.
@@ -112,8 +112,8 @@ pub struct HostBuilder {
     problems: Vec<Problem>,
     limits: Limits,
     fuel: u64,
-    clock: Option<Arc<dyn Fn() -> u64 + Send + Sync>>,
-    sink: Option<Arc<dyn Fn(&str) + Send + Sync>>,
+    clock: Option<Clock>,
+    sink: Option<Sink>,
 }
 
 impl HostBuilder {

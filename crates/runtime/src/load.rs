@@ -40,7 +40,7 @@ pub enum LoadError {
         /// The program.
         program: String,
         /// Why.
-        error: LinkError,
+        error: Box<LinkError>,
     },
     /// A map cannot be made.
     #[error("map `{name}`: {error}")]
@@ -176,9 +176,10 @@ impl Host {
         let mut linked = Vec::new();
         for bound in &binding.programs {
             let name = &bound.needs.name;
-            let program = binding
-                .link(&object, name)
-                .map_err(|error| LoadError::Link { program: name.clone(), error })?;
+            let program = binding.link(&object, name).map_err(|error| LoadError::Link {
+                program: name.clone(),
+                error: Box::new(error),
+            })?;
             linked.push(program);
         }
         let used: BTreeSet<MapId> =

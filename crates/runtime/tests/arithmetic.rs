@@ -1,5 +1,6 @@
 //! Random arithmetic against a reference evaluator that shares no code with the interpreter: it
 //! works on wide integers and on the text of RFC 9669, section 4.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use abide_isa::{AluOp, EndianOp, Insn, Kind, Op, Operand, Raw, Reg, Width, encode};
 use abide_runtime::bare;
@@ -22,7 +23,7 @@ fn alu(op: AluOp, width: Width, a: u64, b: u64) -> u64 {
         // Not exact for 64 bits, where the product may need more than 127: in two halves.
         AluOp::Mul => {
             let (high, low) = (ub >> 32, ub & 0xffff_ffff);
-            (ua * low) + ((ua * high) % modulus << 32)
+            (ua * low) + (((ua * high) % modulus) << 32)
         }
         AluOp::Div if ub == 0 => 0,
         AluOp::Div => ua / ub,
@@ -111,10 +112,13 @@ fn insn() -> impl Strategy<Value = Insn> {
             )
         })
         .collect();
-    let wide = (0..10u8, value())
-        .prop_map(|(dst, imm)| Insn { dst: reg(dst), imm: imm as i64, ..Insn::new(Op::LdImm64) });
-    let narrow = (prop::sample::select(ops), 0..10u8, 0..10u8, value()).prop_map(
-        |(op, dst, src, imm)| {
+    let wide = (0..10u8, value()).prop_map(|(dst, imm)| Insn {
+        dst: reg(dst),
+        imm: imm as i64,
+        ..Insn::new(Op::LdImm64)
+    });
+    let narrow =
+        (prop::sample::select(ops), 0..10u8, 0..10u8, value()).prop_map(|(op, dst, src, imm)| {
             let uses_src = matches!(
                 op.kind(),
                 Kind::Alu { src: Operand::Reg, .. }
@@ -132,8 +136,7 @@ fn insn() -> impl Strategy<Value = Insn> {
                 off: 0,
                 imm: if uses_imm { i64::from(imm as i32) } else { 0 },
             }
-        },
-    );
+        });
     prop_oneof![1 => wide, 8 => narrow]
 }
 

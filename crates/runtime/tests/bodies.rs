@@ -1,4 +1,5 @@
 //! Typed bodies: what fits a prototype and what does not, what arrives, what goes back.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod support;
 
@@ -13,8 +14,8 @@ use abide_runtime::body::{
     StructMut,
 };
 use abide_runtime::{
-    Body, Context, Errno, Host, IntoBody, Outcome, Owned, Problem, Problems, Program, Ref, Released,
-    Trap, bare,
+    Body, Context, Errno, Host, IntoBody, Outcome, Owned, Problem, Problems, Program, Ref,
+    Released, Trap, bare,
 };
 
 const API: &str = r#"
@@ -119,7 +120,9 @@ fn memory_is_read_within_its_bounds() {
         data.iter().map(|byte| i64::from(*byte)).sum()
     });
     let text = |at: i32, size: u64| {
-        format!("*(u64 *)(r10 - 8) = 0x01010101; r1 = r10; r1 += {at}; r2 = {size} ll; call 2; exit")
+        format!(
+            "*(u64 *)(r10 - 8) = 0x01010101; r1 = r10; r1 += {at}; r2 = {size} ll; call 2; exit"
+        )
     };
     let run = |at, size| run(&text(at, size), &[(2, body.clone())]);
     assert_eq!(run(-8, 8).unwrap(), 4);
@@ -188,7 +191,8 @@ fn keys_and_values_have_the_sizes_of_their_map() {
             map.update(&key, &value, 0, 0).unwrap();
             map.keys().count() as i64
         });
-    let text = "*(u64 *)(r10 - 8) = 5; ld_pseudo r1, 5, 0; r2 = r10; r2 += -8; r3 = r2; call 8; exit";
+    let text =
+        "*(u64 *)(r10 - 8) = 5; ld_pseudo r1, 5, 0; r2 = r10; r2 += -8; r3 = r2; call 8; exit";
     assert_eq!(run(text, &[(8, body.clone())]).unwrap(), 1);
     let text = "r1 = 8; r2 = r10; r3 = r10; call 8; exit";
     assert_eq!(code(run(text, &[(8, body)])), "T0008");
@@ -328,7 +332,8 @@ fn a_callback_runs_in_the_same_program() {
         }
         Ok(0)
     });
-    let text = "r6 = 1; ld_pseudo r1, 4, 3; call 1; r0 = r6; exit; r1 += r2; r6 = r1; r0 = r6; exit";
+    let text =
+        "r6 = 1; ld_pseudo r1, 4, 3; call 1; r0 = r6; exit; r1 += r2; r6 = r1; r0 = r6; exit";
     let text = text.replacen("4, 3", "4, 4", 1);
     assert_eq!(run(&text, &[(1, each.clone())]).unwrap(), 1, "the caller's registers are its own");
     assert_eq!(*seen.lock().unwrap(), [10, 11, 12]);
@@ -390,7 +395,10 @@ fn a_host_says_everything_that_is_missing() {
     assert!(all(&[]).unwrap().warnings().is_empty());
     let problems = all(&["sum@T_1", "fill@T_2"]).unwrap_err();
     let text = problems.to_string();
-    assert!(text.contains("T0101") && text.contains("sum@T_1") && text.contains("fill@T_2"), "{text}");
+    assert!(
+        text.contains("T0101") && text.contains("sum@T_1") && text.contains("fill@T_2"),
+        "{text}"
+    );
     // Superseded on 2024-06-01 with a window of a year.
     let text = all(&["fill@T_1"]).unwrap_err().to_string();
     assert!(text.contains("fill@T_1"), "{text}");

@@ -3,6 +3,7 @@
 //! their file descriptors; nothing is attached or pinned.
 #![cfg(all(target_os = "linux", target_endian = "little", not(miri)))]
 #![allow(unsafe_code, reason = "bpf(2) takes the addresses of programs and packets")]
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod support;
 
@@ -27,7 +28,8 @@ struct Attr([u64; 16]);
 fn bpf(command: i64, attr: &mut Attr) -> Result<i32, i32> {
     // SAFETY: the kernel reads and writes `attr`, which is as long as said; the addresses in it are
     // of buffers that outlive the call, with their sizes beside them.
-    let result = unsafe { libc::syscall(libc::SYS_bpf, command, &raw mut *attr, size_of::<Attr>()) };
+    let result =
+        unsafe { libc::syscall(libc::SYS_bpf, command, &raw mut *attr, size_of::<Attr>()) };
     match i32::try_from(result) {
         Ok(result) if result >= 0 => Ok(result),
         _ => Err(io::Error::last_os_error().raw_os_error().unwrap_or(0)),
@@ -139,7 +141,8 @@ fn the_kernel_agrees() {
         eprintln!("skipped: no program can be loaded here ({why})");
         return;
     }
-    let modern = "r1 = r10; r1 += -8; *(u64 *)(r10 - 8) = 0; w0 = load_acquire((u32 *)(r1 + 0)); exit";
+    let modern =
+        "r1 = r10; r1 += -8; *(u64 *)(r10 - 8) = 0; w0 = load_acquire((u32 *)(r1 + 0)); exit";
     let modern = abide_asm::assemble(modern, &abide_asm::Options::default()).unwrap();
     if let Err(why) = load(&modern.slots, XDP, &[]) {
         eprintln!("skipped: the kernel lacks the newest instructions ({why})");

@@ -1,5 +1,6 @@
 //! Objects for Linux on this host: bodies against `apis/linux.api`, the firewall example against what
 //! the kernel made of it, and what each helper does.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod support;
 
@@ -81,8 +82,11 @@ fn the_firewall_decides_as_in_the_kernel() {
         found.push_str(&format!("{number} {name}\n"));
     }
     let expected = String::from_utf8(file("examples/firewall/expected-verdicts.txt")).unwrap();
-    let expected: String =
-        expected.lines().filter(|line| !line.starts_with('#')).map(|line| format!("{line}\n")).collect();
+    let expected: String = expected
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .map(|line| format!("{line}\n"))
+        .collect();
     assert_eq!(found, expected);
 
     let counters = loaded.map("counters").unwrap();
@@ -216,9 +220,8 @@ const VIEW: &str = "r2 = 0; r3 = r10; r3 += -16; call 1;";
 #[test]
 fn sizes_of_views_had_32_bits() {
     let size = |label: &str, flags: u64| {
-        let code = format!(
-            "r2 = {flags}; r3 = r10; r3 += -16; call 1; r1 = r10; r1 += -16; call 2; exit"
-        );
+        let code =
+            format!("r2 = {flags}; r3 = r10; r3 += -16; call 1; r1 = r10; r1 += -16; call 2; exit");
         run(&code, &["bpf_dynptr_from_xdp@LINUX_6.4", label], MapKind::Array).unwrap()
     };
     assert_eq!(size("bpf_dynptr_size@LINUX_6.5", 0), 64);

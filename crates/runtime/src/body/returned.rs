@@ -70,6 +70,7 @@ macro_rules! integers {
                 }
             }
 
+            #[allow(clippy::cast_lossless, reason = "one expansion serves both signs")]
             fn register(self, bound: &Result0, _call: &mut Call<'_>) -> Result<u64, Trap> {
                 Ok(bound.extend(self as u64))
             }
@@ -82,6 +83,7 @@ macro_rules! integers {
                 })
             }
 
+            #[allow(clippy::cast_lossless, reason = "one expansion serves both signs")]
             fn register(self, bound: &Result0, _call: &mut Call<'_>) -> Result<u64, Trap> {
                 Ok(bound.extend(match self {
                     Ok(value) => value as u64,

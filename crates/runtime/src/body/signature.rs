@@ -96,7 +96,10 @@ impl std::fmt::Display for Misfit {
         let Misfit { label, parameter, declared, found, .. } = self;
         match parameter {
             Some(number) if declared.is_empty() => {
-                write!(f, "the body of {label} takes {found} as parameter {number}, which is not there")
+                write!(
+                    f,
+                    "the body of {label} takes {found} as parameter {number}, which is not there"
+                )
             }
             Some(name) => write!(
                 f,

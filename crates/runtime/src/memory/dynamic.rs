@@ -51,7 +51,7 @@ impl GuestMemory {
     /// A reserved record: its bytes at a new address.
     pub(crate) fn add_record(&mut self, map: &Arc<Map>, record: Record) -> Result<u64, Trap> {
         let (offset, size) = (record.offset(), record.len() as u32);
-        let held = Held { map: Arc::clone(map), offset, size, record: Mutex::new(Some(record)) };
+        let held = Held { map: Arc::clone(map), size, record: Mutex::new(Some(record)) };
         let values = Values {
             map: Arc::clone(map),
             base: offset,

@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 pub(crate) use access::Access;
 pub(crate) use region::{Backing, Region, What};
-pub(crate) use space::{MapRef, MapSpace, SpaceError};
+pub(crate) use space::{MapRef, MapSpace};
 
 use crate::context::ContextLayout;
 

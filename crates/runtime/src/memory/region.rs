@@ -36,7 +36,6 @@ pub(crate) enum What {
 #[derive(Debug)]
 pub(crate) struct Held {
     pub(crate) map: Arc<Map>,
-    pub(crate) offset: usize,
     pub(crate) size: u32,
     /// Taken when the record is given back.
     pub(crate) record: Mutex<Option<Record>>,

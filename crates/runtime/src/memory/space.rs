@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use abide_maps::{Map, MapKind, Slot};
+use abide_maps::{Map, Slot};
 
 use super::region::{Backing, Region, Values, What};
 use super::{MAPS, VALUES, address};
@@ -110,17 +110,12 @@ impl MapSpace {
         let index = (addr as u32 >> 3) as usize;
         Some((index, self.maps.get(index)?))
     }
-
-    /// The map itself.
-    pub(crate) fn of(&self, kind: MapKind) -> impl Iterator<Item = &MapRef> {
-        self.maps.iter().filter(move |map| map.map.def().kind == kind)
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use abide_maps::{Limits, MapDef};
+    use abide_maps::{Limits, MapDef, MapKind};
 
     #[test]
     fn values_do_not_touch() {

@@ -15,6 +15,7 @@
 //! `map KIND KEY VALUE ENTRIES [FLAGS]` (in the order of their numbers), `kernel no: REASON`.
 
 #![allow(dead_code, reason = "each test binary uses a part of it")]
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::path::Path;
 use std::sync::Arc;
@@ -27,22 +28,22 @@ use abide_runtime::{Outcome, Program, Trap, bare};
 
 /// What a case expects.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Expected {
+pub(crate) enum Expected {
     Value(u64),
     Trap(String),
 }
 
 /// One case.
 #[derive(Debug, Clone)]
-pub struct Case {
-    pub name: String,
-    pub expected: Expected,
-    pub packet: Option<Vec<u8>>,
-    pub tc: bool,
-    pub fuel: Option<u64>,
-    pub maps: Vec<MapDef>,
-    pub kernel: Result<(), String>,
-    pub slots: Vec<Raw>,
+pub(crate) struct Case {
+    pub(crate) name: String,
+    pub(crate) expected: Expected,
+    pub(crate) packet: Option<Vec<u8>>,
+    pub(crate) tc: bool,
+    pub(crate) fuel: Option<u64>,
+    pub(crate) maps: Vec<MapDef>,
+    pub(crate) kernel: Result<(), String>,
+    pub(crate) slots: Vec<Raw>,
 }
 
 fn number(text: &str) -> u64 {
@@ -106,7 +107,7 @@ fn case(text: &str) -> Case {
 }
 
 /// All cases of all vector files.
-pub fn cases() -> Vec<Case> {
+pub(crate) fn cases() -> Vec<Case> {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors");
     let mut files: Vec<_> =
         std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -121,7 +122,7 @@ pub fn cases() -> Vec<Case> {
 }
 
 /// `struct xdp_md`, as the API file lays it out.
-pub fn xdp_fields() -> Vec<Field> {
+pub(crate) fn xdp_fields() -> Vec<Field> {
     let u32_type = CType::int("u32").unwrap();
     let field = |name: &str, offset, role, writable| Field {
         name: name.to_owned(),
@@ -143,7 +144,7 @@ pub fn xdp_fields() -> Vec<Field> {
     ]
 }
 
-pub fn program(case: &Case) -> Result<Program, Trap> {
+pub(crate) fn program(case: &Case) -> Result<Program, Trap> {
     let mut builder = bare::Builder::new("case", &case.slots).context("xdp_md", 24, &xdp_fields());
     for def in &case.maps {
         builder = builder.map(Arc::new(Map::create(def, &Limits::default()).unwrap()));
@@ -151,7 +152,7 @@ pub fn program(case: &Case) -> Result<Program, Trap> {
     builder.build()
 }
 
-pub fn run(case: &Case) -> Result<Outcome, Trap> {
+pub(crate) fn run(case: &Case) -> Result<Outcome, Trap> {
     let program = program(case)?;
     let mut context = program.context();
     context.packet(case.packet.as_deref().unwrap_or(&[0; 64]));

@@ -24,7 +24,7 @@ use crate::trap::Trap;
 pub enum LoadError {
     /// It is no object, or a broken one.
     #[error(transparent)]
-    Object(#[from] ObjectError),
+    Object(#[from] Box<ObjectError>),
     /// It is in the other byte order.
     #[error("the object is {}-endian, this machine is not", if matches!(.0, Endian::Little) { "little" } else { "big" })]
     Endian(Endian),
@@ -157,7 +157,7 @@ impl Host {
     }
 
     fn read(&self, bytes: &[u8]) -> Result<(Arc<Object>, Arc<Requirements>), LoadError> {
-        let object = Object::parse(bytes)?;
+        let object = Object::parse(bytes).map_err(Box::new)?;
         let needs = Requirements::of(&object, &[Arc::clone(&self.inner.api)])
             .map_err(|refusal| Box::new(RefusalError(refusal)))?;
         Ok((Arc::new(object), Arc::new(needs)))

@@ -1,5 +1,7 @@
 //! The table of the README holds.
 
+#![allow(clippy::unwrap_used, reason = "the helpers of a test may fail as it does")]
+
 use kv_example::table::{object, outcome, store, text};
 use kv_example::{Filter, Verdict};
 

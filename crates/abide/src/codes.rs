@@ -41,8 +41,6 @@ abide_diag::codes! {
     C_NO_API = "C0306", "no such API";
     /// The API has no node, host, feature or definition of this name.
     C_NO_NAME = "C0401", "unknown name";
-    /// The file is not in the form that `abide api fmt` writes.
-    C_NOT_FORMATTED = "C0402", "not formatted";
     /// No message has this code. `abide explain` without a code lists all.
     C_NO_CODE = "C0501", "unknown code";
 }

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::path::PathBuf;
 
 use abide::{Api, codes};
-use abide_api::model::{DefId, DefKind, Definition, Event, EventKind, NodeId, Window};
+use abide_api::model::{DefId, DefKind, Definition, Event, EventKind, NodeId};
 use abide_api::query::Namespace;
 use abide_diag::{Diagnostic, Severity, printable};
 use clap::Subcommand;
@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::apis;
 use super::fail::{Exit, Failure, Message, shown};
-use super::ui::{MessageJson, Paint, Ui, count};
+use super::ui::{MessageJson, Paint, Ui, count, plain};
 
 /// Show and check API files.
 #[derive(Debug, Subcommand)]
@@ -46,6 +46,15 @@ Ends with 1 if there are errors; warnings alone are no reason to.")]
         #[arg(long, value_name = "OLD")]
         since: Option<PathBuf>,
     },
+    /// Print an API file in canonical form; documentation is kept, other comments are not
+    #[command(after_help = "\
+Examples:
+  abide api print kv.api
+  diff <(abide api print old.api) <(abide api print new.api)")]
+    Print {
+        /// The API file; `linux` is the built-in one
+        file: PathBuf,
+    },
 }
 
 pub(crate) fn main(command: &Command, ui: &Ui) -> Result<Exit, Failure> {
@@ -58,7 +67,19 @@ pub(crate) fn main(command: &Command, ui: &Ui) -> Result<Exit, Failure> {
             }
         }
         Command::Lint { files, since } => lint(files, since.as_ref(), ui),
+        Command::Print { file } => {
+            let api = apis::by_file_or_name(file)?;
+            let json = PrintJson { api: &api.name, text: api.print() };
+            ui.show(&json, |_| json.text.clone())?;
+            Ok(Exit::Done)
+        }
     }
+}
+
+#[derive(Serialize)]
+struct PrintJson<'a> {
+    api: &'a str,
+    text: String,
 }
 
 #[derive(Serialize)]
@@ -85,6 +106,8 @@ struct DefinitionJson<'a> {
     label: String,
     kind: &'static str,
     declaration: String,
+    /// As it stands in the file.
+    statement: String,
     feature: Option<String>,
     released: String,
     changed: Option<&'a str>,
@@ -120,7 +143,7 @@ fn show_all(api: &Api, ui: &Ui) -> Result<Exit, Failure> {
     let json = ApiJson {
         api: &api.name,
         doc: api.doc.as_deref(),
-        retain: window(api.retain),
+        retain: api.retain.to_string(),
         baseline: api.baseline.map(|id| api.node_ref(id).name.as_str()),
         nodes: (0..api.nodes.len() as u32).map(|index| node(api, NodeId(index))).collect(),
         hosts: hosts(api, |_| true),
@@ -198,17 +221,19 @@ struct LifeJson<'a> {
     events: Vec<EventJson<'a>>,
 }
 
-/// Names that contain what was asked for, or are contained in it.
+/// Names that begin like what was asked for, those that do for longest first.
 fn near<'a>(api: &'a Api, name: &str) -> Vec<&'a str> {
-    let wanted = name.to_ascii_lowercase();
-    let mut names: Vec<&str> = api.nodes.iter().map(|node| node.name.as_str()).collect();
-    names.extend(api.definitions.iter().map(|definition| definition.name.as_str()));
-    let mut seen = std::collections::BTreeSet::new();
-    names.retain(|known| {
-        let known = known.to_ascii_lowercase();
-        let close = known.contains(&wanted) || (known.len() > 3 && wanted.contains(&known));
-        close && seen.insert(known)
-    });
+    let common = |known: &str| {
+        let pairs = known.bytes().zip(name.bytes());
+        pairs.take_while(|(a, b)| a.eq_ignore_ascii_case(b)).count()
+    };
+    let nodes = api.nodes.iter().map(|node| node.name.as_str());
+    let definitions = api.definitions.iter().map(|definition| definition.name.as_str());
+    let mut names: Vec<&str> = nodes.chain(definitions).collect();
+    let best = names.iter().map(|known| common(known)).max().unwrap_or(0);
+    names.retain(|known| common(known) == best && best * 2 >= name.len() && best > 0);
+    names.sort_unstable();
+    names.dedup();
     names.truncate(8);
     names
 }
@@ -238,14 +263,30 @@ fn definition(api: &Api, id: DefId) -> DefinitionJson<'_> {
         label: api.label(id),
         kind: found.kind.word(),
         declaration: declaration(found),
+        statement: statement(api, found),
         feature: api.feature_label(id),
         released: api.node_ref(found.node).released.to_string(),
         changed: found.changed.as_deref(),
         superseded_by: superseded.map(|later| api.label(*later)),
-        window: found.kind.prototype().map(|_| window(api.window_of(id))),
+        window: found.kind.prototype().map(|_| api.window_of(id).to_string()),
         compat: found.compat.is_some(),
         doc: found.doc.as_deref(),
     }
+}
+
+/// The text of a definition, moved to the left.
+fn statement(api: &Api, definition: &Definition) -> String {
+    let text = &api.source.text;
+    let written = text.get(definition.span.clone()).unwrap_or_default();
+    let line_start =
+        text[..definition.span.start.min(text.len())].rfind('\n').map_or(0, |at| at + 1);
+    let indent = definition.span.start.saturating_sub(line_start);
+    let mut lines = written.lines().map(|line| {
+        let blanks = line.len() - line.trim_start().len();
+        &line[blanks.min(indent)..]
+    });
+    let first = lines.next().unwrap_or_default().to_owned();
+    lines.fold(first, |text, line| text + "\n" + line)
 }
 
 fn declaration(definition: &Definition) -> String {
@@ -279,22 +320,6 @@ fn declaration(definition: &Definition) -> String {
         DefKind::Enum(body) => format!("enum {name}: {}", count(body.values.len() as u64, "value")),
         DefKind::Typedef(ty) => format!("typedef {}", ty.declare(name)),
         DefKind::Map => format!("map {name}"),
-    }
-}
-
-fn window(window: Window) -> String {
-    match window {
-        Window::Forever => "forever".to_owned(),
-        Window::Nodes(number) => count(u64::from(number), "node"),
-        Window::Span { years, months, days } => {
-            let parts = [(years, "year"), (months, "month"), (days, "day")];
-            let parts: Vec<_> = parts
-                .into_iter()
-                .filter(|(number, _)| *number > 0)
-                .map(|(number, noun)| count(u64::from(number), noun))
-                .collect();
-            parts.join(" ")
-        }
     }
 }
 
@@ -357,7 +382,8 @@ impl NodeJson<'_> {
                     let _ = write!(line, "  {}", paint.dim(&format!("[{feature}]")));
                 }
                 if let Some(changed) = definition.changed {
-                    let _ = write!(line, "  {}", paint.notice(&format!("changed: {changed}")));
+                    let _ =
+                        write!(line, "  {}", paint.notice(&plain(&format!("changed: {changed}"))));
                 }
                 let _ = writeln!(out, "{line}");
             }
@@ -370,19 +396,19 @@ impl NodeJson<'_> {
 
 impl DefinitionJson<'_> {
     fn text(&self, paint: Paint, out: &mut String) {
-        let _ = writeln!(out, "\n{}  {}", paint.head(&self.label), self.declaration);
+        let _ = writeln!(out, "\n{}", paint.head(&self.label));
+        for text in plain(&self.statement).lines() {
+            let _ = writeln!(out, "    {text}");
+        }
         let mut line = |text: String| {
             let _ = writeln!(out, "    {text}");
         };
-        for text in self.doc.unwrap_or_default().lines() {
-            line(paint.dim(text));
+        for text in plain(self.doc.unwrap_or_default()).lines() {
+            line(paint.dim(text.trim()));
         }
         let feature =
             self.feature.as_ref().map_or(String::new(), |label| format!(", feature {label}"));
         line(format!("since {}{feature}", self.released));
-        if let Some(changed) = self.changed {
-            line(paint.notice(&format!("changed: {changed}")));
-        }
         if let Some(by) = &self.superseded_by {
             let body = if self.compat { " by its compat body" } else { "" };
             line(match self.window.as_deref() {
@@ -411,7 +437,7 @@ impl EventJson<'_> {
             let _ = write!(text, ", to be removed in {remove}");
         }
         if let Some(reason) = self.reason {
-            let _ = write!(text, ": {reason}");
+            let _ = write!(text, ": {}", plain(reason));
         }
         text
     }

@@ -84,3 +84,43 @@ impl Drop for Output {
         let _ = fs::remove_file(&self.temporary);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn directory(name: &str) -> PathBuf {
+        let path = std::env::temp_dir().join(format!("abide-files-{}-{name}", std::process::id()));
+        fs::create_dir_all(&path).unwrap();
+        path
+    }
+
+    #[test]
+    fn a_file_above_the_limit_is_not_read() {
+        let directory = directory("limit");
+        let path = directory.join("five");
+        fs::write(&path, b"12345").unwrap();
+        assert_eq!(read(&path, 5).unwrap(), b"12345");
+        let failure = read(&path, 4).unwrap_err();
+        assert_eq!(failure.messages[0].diagnostic.code.id, "C0002");
+        assert_eq!(failure.exit, Exit::Io);
+        fs::remove_dir_all(directory).unwrap();
+    }
+
+    #[test]
+    fn a_file_that_was_not_finished_leaves_nothing_and_keeps_the_old_one() {
+        let directory = directory("partial");
+        let path = directory.join("out");
+        fs::write(&path, b"old").unwrap();
+        let mut output = Output::create(&path).unwrap();
+        output.write_all(b"ne").unwrap();
+        drop(output);
+        assert_eq!(fs::read(&path).unwrap(), b"old");
+        let mut output = Output::create(&path).unwrap();
+        output.write_all(b"new").unwrap();
+        output.finish().unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+        assert_eq!(fs::read_dir(&directory).unwrap().count(), 1);
+        fs::remove_dir_all(directory).unwrap();
+    }
+}

@@ -240,7 +240,7 @@ impl Inspection {
                     Some(node) => {
                         format!("{}@{} (released {})", version.api, node.node, node.released)
                     }
-                    None => "no node has all that it needs".to_owned(),
+                    None => "none has all that it needs".to_owned(),
                 },
             );
         }

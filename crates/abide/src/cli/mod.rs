@@ -42,15 +42,15 @@ Exit codes:
   3  a file cannot be read or written
 
 With --format json, standard output holds exactly one JSON document: the result, or
-{\"errors\": [...]}.";
+{\"errors\": [...]}. Options that do not exist or do not fit are told on standard error.";
 
 #[derive(Debug, clap::Args)]
 struct Global {
-    /// Print results for people, or as JSON
-    #[arg(long, global = true, value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
+    /// How to print results: for people, or as one JSON document
+    #[arg(long, global = true, help_heading = "Output", value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
     format: Format,
-    /// When to use colours
-    #[arg(long, global = true, value_enum, default_value_t = Colour::Auto, value_name = "WHEN")]
+    /// When to use colours; `auto` is on a terminal, unless NO_COLOR is set
+    #[arg(long, global = true, help_heading = "Output", value_enum, default_value_t = Colour::Auto, value_name = "WHEN")]
     color: Colour,
 }
 

@@ -13,20 +13,16 @@ use crate::cli::fail::{Exit, Failure, Message};
 /// How results are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
-    /// For people.
     Text,
-    /// One JSON document on standard output.
     Json,
 }
 
 /// When colours are used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Colour {
-    /// On a terminal, unless NO_COLOR is set.
+    // On a terminal, unless NO_COLOR is set.
     Auto,
-    /// Always.
     Always,
-    /// Never.
     Never,
 }
 
@@ -94,7 +90,10 @@ impl Ui {
     /// Prints messages on standard error.
     pub(crate) fn complain(&self, messages: &[Message]) {
         let mut text = String::new();
-        for message in messages {
+        for (index, message) in messages.iter().enumerate() {
+            if index > 0 {
+                text.push('\n');
+            }
             text.push_str(&render(message, self.errors));
             text.push('\n');
         }
@@ -267,6 +266,19 @@ fn width(text: &str) -> usize {
     visible.count()
 }
 
+/// Text from a file as it stands there, but no control characters that a terminal would obey.
+pub(crate) fn plain(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '\n' | '\t' => out.push(character),
+            character if character.is_control() => out.extend(character.escape_default()),
+            character => out.push(character),
+        }
+    }
+    out
+}
+
 /// `1 program`, `2 programs`.
 pub(crate) fn count(number: u64, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{} {noun}s", grouped(number)) }
@@ -300,6 +312,11 @@ mod tests {
             let plain = out.replace(&paint.good("ä"), "ä");
             assert_eq!(plain, "  ä      1  x\n  long  20\n");
         }
+    }
+
+    #[test]
+    fn a_file_cannot_drive_the_terminal() {
+        assert_eq!(plain("a\n\tb\u{1b}[2J\r"), "a\n\tb\\u{1b}[2J\\r");
     }
 
     #[test]

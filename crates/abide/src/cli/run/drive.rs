@@ -231,6 +231,7 @@ fn summary(ready: &Ready, path: &Path, packets: &[Packet], tally: &Tally) -> Pac
         bytes: packets.iter().map(|packet| packet.bytes.len() as u64).sum(),
         cut: packets.iter().filter(|packet| packet.original as usize > packet.bytes.len()).count()
             as u64,
+        trapped: number - tally.verdicts.values().map(|(count, _)| count).sum::<u64>(),
         verdicts: verdicts.collect(),
     }
 }

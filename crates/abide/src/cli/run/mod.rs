@@ -77,8 +77,8 @@ Examples:
 
 Files for --map have one entry a line, KEY and VALUE with blanks between, and # before comments.
 Each is hex bytes (0x…, as they lie in memory), an integer (as wide as the key or value, in the
-machine's byte order), or an IPv4 or IPv6 address (in network byte order; an IPv4 address of 16 bytes
-is the mapped one, ::ffff:a.b.c.d).
+machine's byte order), or an IPv4 or IPv6 address (in network byte order; where 16 bytes are wanted,
+an IPv4 address is the mapped one, ::ffff:a.b.c.d).
 
 --write takes the packets that go on: XDP_PASS, XDP_TX and XDP_REDIRECT of xdp; of tc all but
 TC_ACT_SHOT, TC_ACT_STOLEN, TC_ACT_QUEUED and TC_ACT_TRAP; of socket filters as many bytes as they

@@ -5,17 +5,20 @@ use std::collections::HashSet;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use abide::{Api, Binding, Host, HostProfile, Loaded, Object, Program, Requirements, Trap, codes};
+use abide::{
+    Api, Binding, Host, HostProfile, Loaded, Object, Program, Requirements, Trap, WindowEnd, codes,
+};
 use abide_api::model::{DefId, DefKind, EnumType, ProgramType, StructType};
 use abide_api::query::Namespace;
 use abide_diag::{Diagnostic, Report as _, printable};
 use abide_object::MapOrigin;
 
-use super::report::{self, Trace};
+use super::report::{self, Shown, Trace};
 use super::{Args, entries};
 use crate::cli::apis::Apis;
 use crate::cli::fail::{Failure, shown};
 use crate::cli::inspect::Version;
+use crate::cli::ui::plain;
 
 /// Everything that a run needs.
 #[derive(Debug)]
@@ -118,7 +121,7 @@ fn make_host(args: &Args, profile: HostProfile, trace: Arc<Mutex<Trace>>) -> Res
         Host::builder(&api).profile(profile).cpus(args.cpus).fuel(args.fuel).trace(move |text| {
             let mut trace = trace.lock().unwrap_or_else(PoisonError::into_inner);
             if trace.lines.len() < lines {
-                trace.lines.push(printable(text.trim_end_matches('\n')).into_owned());
+                trace.lines.push(plain(text.trim_end_matches('\n')));
             } else {
                 trace.more += 1;
             }
@@ -148,6 +151,15 @@ fn program_type(api: &Api, id: DefId) -> Option<&ProgramType> {
 fn has_packet(api: &Api, id: DefId) -> bool {
     api.name == "linux"
         && matches!(api.definition(id).name.as_str(), "xdp" | "tc" | "socket_filter")
+}
+
+fn until(end: WindowEnd) -> Shown {
+    let json = match end {
+        WindowEnd::Never => "forever".into(),
+        WindowEnd::On(date) => date.to_string().into(),
+        WindowEnd::AfterNodes(count) => count.into(),
+    };
+    Shown { text: end.to_string(), json }
 }
 
 impl Ready {
@@ -226,10 +238,7 @@ impl Ready {
                 name: printable(&call.name).into_owned(),
                 definition: call.served.map(|(id, _)| self.api().label(id)),
                 served: call.served.map_or("absent", |(_, service)| service.word()),
-                until: call
-                    .served
-                    .and_then(|(_, service)| service.until())
-                    .map(|until| until.to_string()),
+                until: call.served.and_then(|(_, service)| service.until()).map(until),
                 renumbered: match call.callee {
                     abide_api::require::Callee::Helper(number) => {
                         call.renumbered.map(|to| (number, to))

@@ -64,7 +64,8 @@ pub(crate) struct Binding {
     pub(crate) definition: Option<String>,
     /// `current`, `added`, `preserved`, `adapted`; `absent` for a weak extern that the host lacks.
     pub(crate) served: &'static str,
-    pub(crate) until: Option<String>,
+    /// A day, `forever`, or a number of nodes.
+    pub(crate) until: Option<Shown>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) renumbered: Option<(u32, u32)>,
     pub(crate) calls: usize,
@@ -78,6 +79,8 @@ pub(crate) struct Packets {
     /// Packets that were longer on the wire than in the capture.
     pub(crate) cut: u64,
     pub(crate) verdicts: Vec<Verdict>,
+    /// Packets without a verdict, since the run trapped.
+    pub(crate) trapped: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -94,10 +97,15 @@ pub(crate) struct Verdict {
 pub(crate) struct Single {
     pub(crate) value: Option<i32>,
     pub(crate) name: Option<String>,
-    /// The fields of the context after the run.
+    /// The writable fields of the context after the run.
+    #[serde(serialize_with = "fields")]
     pub(crate) context: Vec<(String, u64)>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) packet: Option<String>,
+}
+
+fn fields<S: serde::Serializer>(found: &[(String, u64)], to: S) -> Result<S::Ok, S::Error> {
+    to.collect_map(found.iter().map(|(name, value)| (name, value)))
 }
 
 /// Traps of one kind at one place.
@@ -252,12 +260,15 @@ impl Report {
                 other => paint.notice(other),
             };
             if let Some(until) = &binding.until {
-                let _ = write!(how, " {until}");
+                let _ = write!(how, " {}", until.text);
             }
             if let Some((from, to)) = binding.renumbered {
                 let _ = write!(how, ", renumbered {from}→{to}");
             }
-            table.row([what, how, count(binding.calls as u64, "call")]);
+            // The blank stands below the `s` of the others.
+            let calls = count(binding.calls as u64, "call");
+            let calls = if binding.calls == 1 { calls + " " } else { calls };
+            table.row([what, how, calls]);
         }
         table.write(out);
     }
@@ -315,6 +326,15 @@ impl Packets {
                 grouped(found.packets),
                 format!("{} B", grouped(found.bytes)),
                 format!("{:.1} %", found.share * 100.0),
+            ]);
+        }
+        if self.trapped > 0 {
+            let bytes = self.verdicts.iter().fold(self.bytes, |left, found| left - found.bytes);
+            table.row([
+                paint.bad("trapped"),
+                grouped(self.trapped),
+                format!("{} B", grouped(bytes)),
+                format!("{:.1} %", self.trapped as f64 / self.packets as f64 * 100.0),
             ]);
         }
         table.write(out);

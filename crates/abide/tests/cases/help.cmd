@@ -1,0 +1,9 @@
+# What people see first.
+abide --help
+abide run --help
+abide inspect --help
+abide api --help
+abide api show --help
+abide api lint --help
+abide api print --help
+abide explain --help

@@ -1,0 +1,2 @@
+# The main thing: a stamped object over a capture.
+abide run examples/firewall/firewall.bpf.o --packets examples/firewall/web.pcap --map blocklist=examples/firewall/blocklist.txt --write $TMP/passed.pcap --events 4

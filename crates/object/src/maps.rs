@@ -147,9 +147,11 @@ impl Maps {
                 Endian::Little => u32::from_le_bytes(*chunk),
                 Endian::Big => u32::from_be_bytes(*chunk),
             });
-            let mut field = || fields.next().ok_or_else(|| error("it has fewer than five numbers"));
+            let mut field = || fields.next().ok_or_else(|| error("it has fewer than four numbers"));
             let (kind, key_size, value_size) = (field()?, field()?, field()?);
-            let (max_entries, flags) = (field()?, field()?);
+            let max_entries = field()?;
+            // The first loaders had no flags; a shorter definition counts as filled up with zeroes.
+            let flags = fields.next().unwrap_or(0);
             if kind == 0 {
                 return Err(error("it has no type"));
             }

@@ -165,9 +165,9 @@ fn refusals() -> Vec<(ObjectError, &'static str, &'static str, &'static str)> {
     add(refuse(elf), "O0010", "section .maps", "type information");
 
     let (mut elf, _) = program(&[&EXIT]);
-    let section = elf.section("maps", DATA, [1; 16]);
-    elf.symbol(b"old", OBJECT, section, 0, 16);
-    add(refuse(elf), "O0011", "section maps, symbol old", "fewer than five");
+    let section = elf.section("maps", DATA, [1; 12]);
+    elf.symbol(b"old", OBJECT, section, 0, 12);
+    add(refuse(elf), "O0011", "section maps, symbol old", "fewer than four");
     let (mut elf, _) = program(&[&EXIT]);
     let section = elf.section("maps", DATA, [1; 36]);
     elf.symbol(b"old", OBJECT, section, 0, 36);

@@ -34,7 +34,13 @@ fn page() -> String {
         codes.sort_by_key(|code| code.id);
         for code in codes {
             let explain: Vec<&str> = code.explain.lines().map(str::trim).collect();
-            let _ = write!(page, "\n### {}: {}\n\n{}\n", code.id, code.title, explain.join("\n").trim());
+            let _ = write!(
+                page,
+                "\n### {}: {}\n\n{}\n",
+                code.id,
+                code.title,
+                explain.join("\n").trim()
+            );
         }
     }
     page

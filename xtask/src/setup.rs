@@ -37,7 +37,9 @@ pub(crate) fn install() -> Result<(), Failure> {
             if let Err(failure) = apt(&words) {
                 println!("setup: {failure}; trying the packages one by one");
                 for package in &missing {
-                    if let Err(failure) = apt(&["install", "-y", "--no-install-recommends", package]) {
+                    if let Err(failure) =
+                        apt(&["install", "-y", "--no-install-recommends", package])
+                    {
                         println!("setup: {failure}: what needs {package} will be skipped");
                     }
                 }

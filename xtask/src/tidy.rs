@@ -53,7 +53,10 @@ fn edges(broken: &mut Vec<String>) -> Result<(), Failure> {
             continue;
         }
         let Some((_, allowed)) = EDGES.iter().find(|(name, _)| *name == found.name) else {
-            broken.push(format!("crate {} is not in the table of rooms (xtask/src/tidy.rs)", found.name));
+            broken.push(format!(
+                "crate {} is not in the table of rooms (xtask/src/tidy.rs)",
+                found.name
+            ));
             continue;
         };
         for used in &found.uses {
@@ -87,7 +90,8 @@ fn sources(broken: &mut Vec<String>) {
             continue;
         }
         let uses_unsafe = text.lines().map(str::trim).any(|line| {
-            !line.starts_with("//") && ["unsafe {", "unsafe fn", "unsafe impl"].iter().any(|word| line.contains(word))
+            !line.starts_with("//")
+                && ["unsafe {", "unsafe fn", "unsafe impl"].iter().any(|word| line.contains(word))
         });
         if uses_unsafe {
             broken.push(format!("{shown}: `unsafe` outside its rooms"));
@@ -118,7 +122,8 @@ fn codes(broken: &mut Vec<String>) {
     let mut seen = BTreeMap::new();
     for code in errors::rooms().into_iter().flat_map(|(_, codes)| codes) {
         if let Some(other) = seen.insert(code.id, code.title) {
-            broken.push(format!("code {} stands twice: \"{other}\" and \"{}\"", code.id, code.title));
+            broken
+                .push(format!("code {} stands twice: \"{other}\" and \"{}\"", code.id, code.title));
         }
         if !evidence.contains(code.id) {
             broken.push(format!("code {} ({}) has no test and no fixture", code.id, code.title));

@@ -66,9 +66,8 @@ impl Store {
         if let Some(date) = on {
             profile = profile.on(date);
         }
-        let flags_known = api
-            .node("KV_3")
-            .is_some_and(|node| api.is_ancestor(node, profile.node()));
+        let flags_known =
+            api.node("KV_3").is_some_and(|node| api.is_ancestor(node, profile.node()));
         let mut builder = Host::builder(&api).profile(profile);
 
         // KV_1: the bytes copied.

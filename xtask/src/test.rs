@@ -1,6 +1,9 @@
 //! `cargo xtask test`: everything that must pass, one step after the other; stops at the first that
 //! does not.
 
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
@@ -20,18 +23,38 @@ pub(crate) fn run(install: bool) -> Result<(), Failure> {
     println!("==> tidy");
     tidy::run()?;
     cargo("doc tests", &["test", "--workspace", "--doc", "--locked", "--quiet"])?;
+    let skips = tree::root().join("target/skips.txt");
+    // What an earlier run skipped does not count.
+    let _ = fs::remove_file(&skips);
     cargo(
         "tests",
         &["nextest", "run", "--workspace", "--locked", "--no-fail-fast", "--status-level", "slow"],
     )?;
+    show_skips(&skips);
     println!("all steps passed in {} s", start.elapsed().as_secs());
     Ok(())
+}
+
+/// Prints each reason once, with how often it was given.
+fn show_skips(path: &Path) {
+    let text = fs::read_to_string(path).unwrap_or_default();
+    let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
+    for line in text.lines() {
+        *reasons.entry(line).or_default() += 1;
+    }
+    if reasons.is_empty() {
+        println!("nothing was skipped");
+    }
+    for (why, times) in reasons {
+        println!("skipped ({times} times): {why}");
+    }
 }
 
 fn cargo(step: &str, words: &[&str]) -> Result<(), Failure> {
     println!("==> {step}: cargo {}", words.join(" "));
     let status = Command::new(env!("CARGO"))
         .args(words)
+        .env("ABIDE_SKIPS", tree::root().join("target/skips.txt"))
         .current_dir(tree::root())
         .status()
         .map_err(|error| format!("{step}: {error}"))?;

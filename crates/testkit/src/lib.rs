@@ -3,6 +3,7 @@
 //! For `[dev-dependencies]` only. It knows nothing of BPF, and it never fails a test because
 //! something optional is absent: it says what is skipped and why.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// The root of the repository.
@@ -28,11 +29,18 @@ pub fn shared(rel: &str) -> Option<PathBuf> {
     if path.exists() {
         return Some(path);
     }
-    eprintln!(
-        "skipped: no {} (ABIDE_SHARED names the directory of the shared data)",
-        path.display()
-    );
+    skip(&format!("no shared data `{rel}` (ABIDE_SHARED names its directory)"));
     None
+}
+
+/// Says why something is skipped: on standard error, and in the file that `$ABIDE_SKIPS` names, if
+/// any, which the test command prints when all tests have run.
+pub fn skip(why: &str) {
+    eprintln!("skipped: {why}");
+    let Some(path) = std::env::var_os("ABIDE_SKIPS") else { return };
+    let file = std::fs::OpenOptions::new().create(true).append(true).open(path);
+    // The line on standard error is there in any case.
+    let _ = file.and_then(|mut file| file.write_all(format!("{why}\n").as_bytes()));
 }
 
 /// The first of these executables that is on `PATH`.
@@ -47,7 +55,7 @@ pub fn tool(names: &[&str]) -> Option<PathBuf> {
             return found;
         }
     }
-    eprintln!("skipped: none of these is on PATH: {}", names.join(", "));
+    skip(&format!("none of these is on PATH: {}", names.join(", ")));
     None
 }
 

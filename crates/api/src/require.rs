@@ -82,6 +82,7 @@ impl Requirements {
     /// Reads an object against the APIs that it may speak.
     pub fn of(object: &Object, apis: &[Arc<Api>]) -> Result<Self, Refusal> {
         let (api, declared) = declared_version(object, apis)?;
+        bounded(object)?;
         let gpl = object.license.as_deref().is_some_and(|text| GPL_COMPATIBLE.contains(&text));
         let reader = Reader { object, api: &api, declared, gpl };
         let programs =
@@ -559,6 +560,52 @@ pub fn reachable(object: &Object, entry: FunctionId) -> Vec<FunctionId> {
 fn is_function(object: &Object, id: ExternId) -> bool {
     matches!(object.externs[id.0 as usize].kind, ExternKind::Function { .. })
 }
+
+/// What reading the programs of one object may take, in bytes. Each program has its own list of the
+/// functions that it reaches and of the calls in them, so that a small file can ask for much.
+const MAX_READ: usize = 512 << 20;
+
+/// Refuses an object whose programs reach too much, before any list is made.
+fn bounded(object: &Object) -> Result<(), Refusal> {
+    /// A need with its refusal, and a refused section with its help, without names: rounded up.
+    const NEED: usize = 1 << 10;
+    const PROGRAM: usize = 4 << 10;
+    let costs: Vec<usize> = object
+        .functions
+        .iter()
+        .map(|function| {
+            let helpers = function.slots.iter().filter(|raw| raw.code == CALL).count();
+            let calls = helpers + function.relocations.len();
+            size_of_val(&function.slots[..])
+                + size_of_val(&function.lines[..])
+                + calls * (NEED + function.name.len())
+        })
+        .collect();
+    let mut total = 0;
+    for program in &object.programs {
+        total += PROGRAM;
+        for id in reachable(object, program.function) {
+            total += size_of::<FunctionId>() + costs[id.index()];
+        }
+        if total > MAX_READ {
+            let name = abide_diag::printable(&object.function(program.function).name);
+            return Err(Refusal::new(
+                &c::L_TOO_LARGE,
+                name.clone(),
+                format!(
+                    "the programs of the object, up to `{name}`, reach more code and calls \
+                     together than can be read"
+                ),
+            )
+            .note("what several programs reach counts once for each")
+            .help("split it into several objects"));
+        }
+    }
+    Ok(())
+}
+
+/// `BPF_JMP | BPF_CALL`, whatever it calls.
+const CALL: u8 = 0x85;
 
 /// Every call of a helper or kfunc in a function.
 fn callees(object: &Object, id: FunctionId) -> impl Iterator<Item = (u32, Callee)> + '_ {

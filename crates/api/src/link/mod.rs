@@ -212,12 +212,13 @@ impl Binding {
         let mut pieces: Vec<(Unit, Piece)> = Vec::new();
         let mut wanted: Vec<Unit> =
             bound.needs.functions.iter().map(|id| Unit::Function(*id)).collect();
+        let calls = bound.calls.iter().map(|call| (&call.callee, call)).collect();
         let mut next = 0;
         let mut size = 0;
         while let Some(unit) = wanted.get(next).copied() {
             next += 1;
             let piece = match unit {
-                Unit::Function(id) => place::function(object, bound, id)?,
+                Unit::Function(id) => place::function(object, &calls, id)?,
                 Unit::Compat(id) => compat::piece(&self.host, id)?,
             };
             for (_, fix) in &piece.fixes {

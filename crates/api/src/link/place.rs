@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use abide_isa::{Imm64Kind, Kind, Raw, decode};
+use abide_isa::{Imm64Kind, Insn, Kind, Raw, decode};
 use abide_object::{ExternKind, FunctionId, MapId, Object, Target};
 
 use super::{BoundCall, Fix, LinkError, Piece, Program, Unit, length};
-use crate::bind::{Bound, BoundProgram};
+use crate::bind::Bound;
 use crate::host::Service;
 use crate::require::Callee;
 
@@ -20,7 +20,7 @@ const PSEUDO_MAP_IDX_VALUE: u8 = 6;
 /// A function of the object with its relocations as fixes.
 pub(super) fn function(
     object: &Object,
-    bound: &BoundProgram,
+    calls: &BTreeMap<&Callee, &Bound>,
     id: FunctionId,
 ) -> Result<Piece, LinkError> {
     let function = &object.functions[id.0 as usize];
@@ -31,16 +31,19 @@ pub(super) fn function(
     };
     let by_slot: BTreeMap<u32, Target> =
         function.relocations.iter().map(|found| (found.slot, found.target)).collect();
-    if let Some(core) = object.core.iter().find(|core| core.function == id) {
+    let first = object.core.partition_point(|core| core.function < id);
+    if let Some(core) = object.core.get(first).filter(|core| core.function == id) {
         return Err(LinkError::Core {
             function: function.name.clone(),
             slot: core.slot,
             access: core.access.to_string(),
         });
     }
-    let served = |callee: &Callee| bound.calls.iter().find(|call| call.callee == *callee);
+    let served = |callee: &Callee| calls.get(callee).copied();
+    let mut slots = function.slots.clone();
     let mut fixes = Vec::new();
     let mut slot = 0;
+    let mut last: Option<(u32, Insn)> = None;
     while slot < length(function.slots.len()) {
         let insn = decode(&function.slots[slot as usize..]).map_err(|source| {
             LinkError::Decode { function: function.name.clone(), slot, source }
@@ -53,7 +56,11 @@ pub(super) fn function(
             (
                 Kind::CallHelper | Kind::CallLocal | Kind::CallKfunc,
                 Some(Target::CallExtern(id)),
-            ) => Some(call(served(&Callee::Kfunc(id)))),
+            ) => {
+                // Compilers differ in what they write there; only the relocation counts.
+                slots[slot as usize].src = PSEUDO_KFUNC_CALL;
+                Some(call(served(&Callee::Kfunc(id))))
+            }
             (Kind::CallHelper, None) => Some(call(served(&Callee::Helper(insn.imm as u32)))),
             (Kind::CallLocal, None) => {
                 return Err(bad(slot, "a local call without a target".to_owned()));
@@ -103,14 +110,19 @@ pub(super) fn function(
             }
         }
         fixes.extend(fix.map(|fix| (slot, fix)));
+        last = Some((slot, insn));
         slot += length(insn.slots());
     }
-    Ok(Piece {
-        name: function.name.clone(),
-        slots: function.slots.clone(),
-        fixes,
-        lines: function.lines.clone(),
-    })
+    // What comes after it in the stream is another function (the kernel: "last insn is not an exit
+    // or jmp").
+    match last {
+        Some((_, insn)) if !insn.may_fall_through() => {}
+        Some((slot, _)) => {
+            return Err(bad(slot, "the last instruction runs on past the function".to_owned()));
+        }
+        None => return Err(bad(0, "it has no instructions".to_owned())),
+    }
+    Ok(Piece { name: function.name.clone(), slots, fixes, lines: function.lines.clone() })
 }
 
 fn call(bound: Option<&Bound>) -> Fix {

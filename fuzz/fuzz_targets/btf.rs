@@ -9,6 +9,7 @@ fuzz_target!(|bytes: &[u8]| {
     for (id, _) in btf.iter().take(1000) {
         let _ = btf.size_of(id);
         let _ = btf.declaration(id, "x");
+        let _ = btf.definition(id);
         let _ = abide_btf::value::text(&btf, &bytes[..bytes.len().min(64)], id, btf.order());
     }
 });

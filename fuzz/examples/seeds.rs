@@ -1,0 +1,88 @@
+//! Fills `corpus/` from what the repository has: objects, their code and BTF, API files, assembly.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use abide_isa::Endian;
+use abide_object::Object;
+use object::{Object as _, ObjectSection as _};
+
+type Failure = Box<dyn std::error::Error>;
+
+fn main() -> Result<(), Failure> {
+    let fuzz = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut seeds = Seeds { corpus: fuzz.join("corpus"), count: 0 };
+    for folder in ["apis", "crates", "docs", "examples"] {
+        seeds.take(&fuzz.join("..").join(folder))?;
+    }
+    println!("{} seeds", seeds.count);
+    Ok(())
+}
+
+struct Seeds {
+    corpus: PathBuf,
+    count: usize,
+}
+
+impl Seeds {
+    fn put(&mut self, target: &str, bytes: &[u8]) -> Result<(), Failure> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let folder = self.corpus.join(target);
+        fs::create_dir_all(&folder)?;
+        fs::write(folder.join(format!("seed-{:04}", self.count)), bytes)?;
+        self.count += 1;
+        Ok(())
+    }
+
+    fn take(&mut self, folder: &Path) -> Result<(), Failure> {
+        let mut entries = fs::read_dir(folder)?.collect::<Result<Vec<_>, _>>()?;
+        entries.sort_by_key(fs::DirEntry::path);
+        for entry in entries {
+            let path = entry.path();
+            if path.is_dir() {
+                self.take(&path)?;
+                continue;
+            }
+            let bytes = fs::read(&path)?;
+            match path.extension().and_then(|ending| ending.to_str()) {
+                Some("o") => self.object(&bytes)?,
+                Some("api") => self.put("api", &bytes)?,
+                Some("s" | "asm" | "txt") => self.put("asm", &bytes)?,
+                Some("pcap") => self.put("pcap", &bytes)?,
+                Some("md") => {
+                    // Examples of the language, between fences.
+                    let text = String::from_utf8_lossy(&bytes);
+                    for block in text.split("```").skip(1).step_by(2) {
+                        let code = block.split_once('\n').map_or("", |(_, code)| code);
+                        self.put("api", code.as_bytes())?;
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn object(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        self.put("object", bytes)?;
+        self.put("run", bytes)?;
+        if let Ok(file) = object::File::parse(bytes) {
+            for section in file.sections().filter(|section| section.name() == Ok(".BTF")) {
+                self.put("btf", section.data()?)?;
+            }
+        }
+        let Ok(object) = Object::parse(bytes) else { return Ok(()) };
+        for function in &object.functions {
+            let code: Vec<u8> =
+                function.slots.iter().flat_map(|slot| slot.to_bytes(Endian::Little)).collect();
+            self.put("isa", &code)?;
+            self.put("interpreter", &code)?;
+            let lines = abide_asm::disassemble(&function.slots, abide_asm::Dialect::C);
+            let text: String = lines.into_iter().map(|line| line.text + "\n").collect();
+            self.put("asm", text.as_bytes())?;
+        }
+        Ok(())
+    }
+}

@@ -54,4 +54,12 @@ abide_diag::codes! {
     RESERVED_NAME = "S0019", "register name as a label";
     /// Texts of more than 256 MiB are not assembled.
     TOO_LARGE = "S0020", "text too large";
+    /// Listings are made of 64-bit ELF files for BPF, in either byte order. Code without ELF around
+    /// it can be listed as a raw stream.
+    NOT_BPF = "S0101", "not a BPF object";
+    /// The tables of the ELF file contradict each other or reach beyond its end.
+    DAMAGED = "S0102", "damaged ELF file";
+    /// The sections of the file together have more bytes than the file: some lie on others. No
+    /// compiler writes that, and listing all of them could take any amount of memory.
+    OVERLAP = "S0103", "sections lie on each other";
 }

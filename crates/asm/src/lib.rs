@@ -16,6 +16,7 @@ mod explain;
 mod expr;
 mod grammar;
 mod lexer;
+pub mod listing;
 mod matcher;
 mod print;
 mod template;

@@ -1,0 +1,150 @@
+//! Objects and raw streams as assembler source: what is listed can be assembled again.
+//!
+//! Code comes with labels, the symbols of its relocations and its source lines; data with its
+//! symbols. Whatever assembly has no words for is mentioned in a comment, never dropped silently.
+//! Nothing here gives programs or maps a meaning; any bytes are listed or refused, none panic.
+
+mod code;
+mod data;
+mod error;
+mod image;
+mod lines;
+mod names;
+mod writer;
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use abide_isa::Endian;
+use object::elf;
+
+use crate::dialect::Dialect;
+use code::Code;
+use image::{Image, Role, Section};
+use names::Names;
+use writer::Writer;
+
+pub use error::ListError;
+
+/// How to list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Options {
+    /// The dialect of the instructions.
+    pub dialect: Dialect,
+    /// Source lines as comments, where the object knows them.
+    pub source: bool,
+    /// For reading only: the number and bytes of each instruction before it, and neither directives
+    /// for symbols nor type and debug information. Such a listing cannot be assembled.
+    pub columns: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options { dialect: Dialect::C, source: true, columns: false }
+    }
+}
+
+/// Lists an ELF object in either byte order.
+///
+/// # Errors
+/// If the bytes are no BPF object, or one whose tables are damaged.
+pub fn list(bytes: &[u8], options: &Options) -> Result<String, ListError> {
+    let image = Image::parse(bytes)?;
+    let mut out = Writer { options, text: String::new() };
+    let order = match image.endian {
+        Endian::Little => "little",
+        Endian::Big => "big",
+    };
+    out.text.push_str(&format!("# BPF object, {order} endian\n"));
+    let codes = codes(&image);
+    let names = names(&image, &codes, options);
+    let lines = lines::read(&image).unwrap_or_else(|why| {
+        out.comment(&format!("there are no source lines: {why}"));
+        HashMap::new()
+    });
+    if !options.columns {
+        out.others(&image, &names);
+    }
+    let none = lines::Lines::default();
+    for (index, section) in image.sections.iter().enumerate() {
+        if section.role == Role::Table || !is_listed(section, options) {
+            continue;
+        }
+        out.blank();
+        if section.role == Role::Addrsig
+            && let Some(text) = data::addrsig(&image, &names, section)
+        {
+            out.text.push_str(&text);
+            continue;
+        }
+        out.section(&image, section);
+        match codes.get(&index) {
+            Some(code) => {
+                let lines = lines.get(&*section.name).unwrap_or(&none);
+                code::write(&mut out, &image, &names, index, code, lines);
+            }
+            None => data::write(&mut out, &image, &names, index),
+        }
+    }
+    Ok(out.text)
+}
+
+/// Lists a stream of slots without any ELF around it.
+///
+/// ```
+/// use abide_asm::listing::{Options, list_raw};
+/// use abide_isa::Endian;
+///
+/// let code = [0x15, 1, 1, 0, 0, 0, 0, 0, 0xb7, 0, 0, 0, 1, 0, 0, 0, 0x95, 0, 0, 0, 0, 0, 0, 0];
+/// let text = list_raw(&code, Endian::Little, &Options::default());
+/// assert_eq!(text, "\tif r1 == 0 goto .L1\n\tr0 = 1\n.L1:\n\texit\n");
+/// ```
+pub fn list_raw(bytes: &[u8], endian: Endian, options: &Options) -> String {
+    let section = Section {
+        name: Cow::Borrowed(""),
+        role: Role::Code,
+        kind: elf::SHT_PROGBITS.0,
+        flags: 0,
+        align: 8,
+        entry_size: 0,
+        size: bytes.len() as u64,
+        data: bytes,
+        relocations: Vec::new(),
+    };
+    let image = Image { endian, sections: vec![section], symbols: Vec::new() };
+    let codes = codes(&image);
+    let names = names(&image, &codes, options);
+    let mut out = Writer { options, text: String::new() };
+    code::write(&mut out, &image, &names, 0, &codes[&0], &lines::Lines::default());
+    out.text
+}
+
+fn codes(image: &Image<'_>) -> HashMap<usize, Code> {
+    let sections = image.sections.iter().enumerate();
+    let code = sections.filter(|(_, section)| section.role == Role::Code);
+    code.map(|(index, section)| (index, Code::new(image, section.data))).collect()
+}
+
+fn names(image: &Image<'_>, codes: &HashMap<usize, Code>, options: &Options) -> Names {
+    let mut names = Names::new(image, |section, offset| {
+        codes.get(&section).is_none_or(|code| code.is_boundary(offset))
+    });
+    for (index, section) in image.sections.iter().enumerate() {
+        match section.role {
+            Role::Code => code::want(image, codes, index, &mut names),
+            Role::Data if is_listed(section, options) => {
+                data::want(image, codes, index, &mut names);
+            }
+            Role::Data | Role::Addrsig | Role::Table => {}
+        }
+    }
+    names.number();
+    names
+}
+
+/// Whether a section is of interest; everything is, unless one only wants to read.
+fn is_listed(section: &Section<'_>, options: &Options) -> bool {
+    let about = [".debug", ".BTF", ".eh_frame", ".llvm_addrsig", ".comment"];
+    !options.columns
+        || section.size > 0 && !about.iter().any(|prefix| section.name.starts_with(prefix))
+}

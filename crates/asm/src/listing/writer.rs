@@ -1,0 +1,220 @@
+//! The text of a listing, line by line. Knows how lines look, not what they are about.
+
+use std::fmt::{Arguments, Write};
+
+use abide_diag::printable;
+use abide_isa::{Endian, Raw};
+use object::elf;
+
+use super::Options;
+use super::image::{Image, Place, Relocation, Section};
+use super::names::{Names, is_label, is_word};
+
+/// How many bytes a line of plain data has.
+const BYTES_PER_LINE: usize = 12;
+
+/// Collects the lines.
+#[derive(Debug)]
+pub(super) struct Writer<'a> {
+    pub(super) options: &'a Options,
+    pub(super) text: String,
+}
+
+// Writing to a string cannot fail; the results are dropped.
+impl Writer<'_> {
+    pub(super) fn blank(&mut self) {
+        self.text.push('\n');
+    }
+
+    /// A comment on a line of its own, which all assemblers take in both dialects.
+    pub(super) fn comment(&mut self, text: &str) {
+        let _ = writeln!(self.text, "\t# {text}");
+    }
+
+    pub(super) fn directive(&mut self, text: Arguments<'_>) {
+        let _ = writeln!(self.text, "\t{text}");
+    }
+
+    /// A symbol that is declared: what of it is not by itself so.
+    fn attributes(&mut self, image: &Image<'_>, index: usize) {
+        let symbol = &image.symbols[index];
+        let name = &symbol.name;
+        match symbol.bind {
+            elf::STB_WEAK => self.directive(format_args!(".weak\t{name}")),
+            elf::STB_LOCAL => {}
+            _ => self.directive(format_args!(".globl\t{name}")),
+        }
+        match symbol.visibility {
+            elf::STV_HIDDEN => self.directive(format_args!(".hidden\t{name}")),
+            elf::STV_PROTECTED => self.directive(format_args!(".protected\t{name}")),
+            elf::STV_INTERNAL => self.directive(format_args!(".internal\t{name}")),
+            _ => {}
+        }
+        match symbol.kind {
+            elf::STT_FUNC => self.directive(format_args!(".type\t{name},@function")),
+            elf::STT_OBJECT => self.directive(format_args!(".type\t{name},@object")),
+            elf::STT_TLS => self.directive(format_args!(".type\t{name},@tls_object")),
+            elf::STT_NOTYPE => {}
+            kind => self.comment(&format!("type {} of {name} cannot be written", kind.0)),
+        }
+        if symbol.size != 0 {
+            self.directive(format_args!(".size\t{name}, {}", symbol.size));
+        }
+    }
+
+    /// The labels at a place.
+    pub(super) fn labels(&mut self, image: &Image<'_>, names: &Names, section: usize, offset: u64) {
+        for index in names.symbols_at(section, offset) {
+            if offset > 0 && image.symbols[*index].kind == elf::STT_FUNC {
+                self.blank();
+            }
+            if !self.options.columns {
+                self.attributes(image, *index);
+            }
+            let _ = writeln!(self.text, "{}:", image.symbols[*index].name);
+        }
+        if let Some(label) = names.generated_at(section, offset) {
+            let _ = writeln!(self.text, "{label}:");
+        }
+    }
+
+    /// A relocation that cannot be written as a symbol of what it applies to.
+    pub(super) fn relocation(&mut self, image: &Image<'_>, one: &Relocation) {
+        let symbol = image.symbols.get(one.symbol);
+        let name = match symbol.map(|symbol| (symbol.kind, symbol.place, &symbol.name)) {
+            Some((elf::STT_SECTION, Place::Section(section), _)) => &*image.sections[section].name,
+            Some((_, _, name)) => name,
+            None => "?",
+        };
+        let name = printable(name);
+        self.comment(&format!("relocation of type {} at byte {}: {name}", one.kind, one.offset));
+    }
+
+    /// An instruction.
+    pub(super) fn code(
+        &mut self,
+        slot: usize,
+        slots: impl Iterator<Item = Raw>,
+        endian: Endian,
+        text: &str,
+    ) {
+        if !self.options.columns {
+            let _ = writeln!(self.text, "\t{text}");
+            return;
+        }
+        for (count, raw) in slots.enumerate() {
+            let _ = write!(self.text, "{:>6}: ", slot + count);
+            for byte in raw.to_bytes(endian) {
+                let _ = write!(self.text, " {byte:02x}");
+            }
+            if count == 0 {
+                let _ = write!(self.text, "   {text}");
+            }
+            self.text.push('\n');
+        }
+    }
+
+    pub(super) fn bytes(&mut self, bytes: &[u8]) {
+        for line in bytes.chunks(BYTES_PER_LINE) {
+            let mut between = "\t.byte\t";
+            for byte in line {
+                let _ = write!(self.text, "{between}{byte:#04x}");
+                between = ", ";
+            }
+            self.text.push('\n');
+        }
+    }
+
+    /// The beginning of a section.
+    pub(super) fn section(&mut self, image: &Image<'_>, section: &Section<'_>) {
+        let mut flags = String::new();
+        let mut rest = section.flags;
+        for (letter, flag) in [
+            ('a', elf::SHF_ALLOC),
+            ('w', elf::SHF_WRITE),
+            ('x', elf::SHF_EXECINSTR),
+            ('M', elf::SHF_MERGE),
+            ('S', elf::SHF_STRINGS),
+            ('T', elf::SHF_TLS),
+            ('R', elf::SHF_GNU_RETAIN),
+            ('e', elf::SHF_EXCLUDE),
+        ] {
+            if rest & flag.0 != 0 {
+                flags.push(letter);
+                rest &= !flag.0;
+            }
+        }
+        let kind = match elf::SectionType(section.kind) {
+            elf::SHT_PROGBITS => "@progbits".to_owned(),
+            elf::SHT_NOBITS => "@nobits".to_owned(),
+            elf::SHT_NOTE => "@note".to_owned(),
+            elf::SHT_INIT_ARRAY => "@init_array".to_owned(),
+            elf::SHT_FINI_ARRAY => "@fini_array".to_owned(),
+            other => format!("@{:#x}", other.0),
+        };
+        let plain = is_word(&section.name);
+        let name = match plain {
+            true => section.name.clone().into_owned(),
+            false => format!(
+                "\"{}\"",
+                printable(&section.name).replace('\\', "\\\\").replace('"', "\\\"")
+            ),
+        };
+        if self.options.columns {
+            let _ = writeln!(self.text, "section {name}");
+            return;
+        }
+        let _ = write!(self.text, "\t.section\t{name},\"{flags}\",{kind}");
+        if section.flags & elf::SHF_MERGE.0 != 0 {
+            let _ = write!(self.text, ",{}", section.entry_size);
+        }
+        self.blank();
+        if rest != 0 {
+            self.comment(&format!("the flags {rest:#x} cannot be written"));
+        }
+        if section.align > 1 {
+            if section.align.is_power_of_two() {
+                self.directive(format_args!(".p2align\t{}", section.align.trailing_zeros()));
+            } else {
+                self.comment(&format!("the alignment {} cannot be written", section.align));
+            }
+        }
+        let again = image.sections.iter().filter(|other| other.name == section.name).count() > 1;
+        if again {
+            self.comment("the file has several sections with this name");
+        }
+    }
+
+    /// The symbols that are no labels of a section.
+    pub(super) fn others(&mut self, image: &Image<'_>, names: &Names) {
+        for (index, symbol) in image.symbols.iter().enumerate().skip(1) {
+            if symbol.kind == elf::STT_FILE {
+                self.directive(format_args!(
+                    ".file\t\"{}\"",
+                    printable(&symbol.name).replace('\\', "\\\\").replace('"', "\\\"")
+                ));
+                continue;
+            }
+            if !is_label(symbol.kind) {
+                continue;
+            }
+            if let Err(why) = names.spelled(index) {
+                self.comment(&format!("the symbol {} is left out: {why}", printable(&symbol.name)));
+                continue;
+            }
+            let name = &symbol.name;
+            match symbol.place {
+                Place::Undefined => self.attributes(image, index),
+                Place::Absolute => {
+                    self.attributes(image, index);
+                    self.directive(format_args!(".set\t{name}, {:#x}", symbol.value));
+                }
+                Place::Common => {
+                    self.attributes(image, index);
+                    self.directive(format_args!(".comm\t{name},{},{}", symbol.size, symbol.value));
+                }
+                Place::Section(_) | Place::Unknown => {}
+            }
+        }
+    }
+}

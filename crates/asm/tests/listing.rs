@@ -1,0 +1,352 @@
+//! Listings: of this repository's objects as files, of the selftests, of damaged objects.
+#![allow(clippy::unwrap_used, reason = "the helpers of a test may fail as it does")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::process::Command;
+
+use abide_asm::listing::{Options, list, list_raw};
+use abide_asm::{Dialect, RefKind, assemble};
+use abide_isa::{Endian, Raw};
+use object::{Object, ObjectSection, ObjectSymbol, RelocationFlags, RelocationTarget};
+use proptest::prelude::*;
+
+/// The objects of this repository.
+fn committed() -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for dir in ["examples/firewall", "examples/kv", "crates/object/tests/cases"] {
+        let entries = std::fs::read_dir(abide_testkit::repo(dir)).unwrap();
+        found.extend(entries.map(|entry| entry.unwrap().path()));
+    }
+    found.retain(|path| path.extension().is_some_and(|end| end == "o"));
+    found.sort();
+    assert!(found.len() >= 12, "{found:?}");
+    found
+}
+
+/// What a section of code refers to: by slot, the place in the object and the number added.
+type References = BTreeMap<usize, (String, i64)>;
+
+/// A place with a name that does not depend on how symbols are chosen.
+fn place(file: &object::File<'_>, symbol: &object::Symbol<'_, '_>, addend: i64) -> (String, i64) {
+    match symbol.section_index() {
+        // What is local is known by its place: assemblers turn its name into that of the section.
+        Some(section) if !symbol.is_global() => {
+            let section = file.section_by_index(section).unwrap();
+            (section.name().unwrap().to_owned(), addend + symbol.address() as i64)
+        }
+        _ => (symbol.name().unwrap().to_owned(), addend),
+    }
+}
+
+/// How many bytes a line of data stands for.
+fn size_of_data(line: &str) -> i64 {
+    let Some((name, operand)) = line.trim_start().split_once('\t') else { return 0 };
+    let text = || operand.replace("\\\\", "x").replace("\\\"", "x").len() as i64 - 2;
+    match name {
+        ".zero" => operand.parse().unwrap(),
+        ".asciz" => text() + 1,
+        ".ascii" => text(),
+        ".byte" => operand.split(',').count() as i64,
+        ".short" => 2,
+        ".long" => 4,
+        ".quad" => 8,
+        _ => 0,
+    }
+}
+
+/// Assembles the code of each section of a listing again, and compares it with the object's: all
+/// slots, and all relocations. Gives how many slots and relocations were compared.
+fn compare(data: &[u8], text: &str, dialect: Dialect) -> (usize, usize) {
+    let file = object::File::parse(data).unwrap();
+    let endian = if file.is_little_endian() { Endian::Little } else { Endian::Big };
+    // Every label of the listing: its section and offset.
+    let mut labels = BTreeMap::new();
+    let mut codes = Vec::new();
+    for part in text.split("\t.section\t").skip(1) {
+        let (head, body) = part.split_once('\n').unwrap();
+        let name = head.split(",\"").next().unwrap().trim_matches('"').to_owned();
+        let is_code = head.rsplit(",\"").next().unwrap().split('"').next().unwrap().contains('x');
+        if !is_code || head.ends_with("@nobits") {
+            let mut offset = 0;
+            for line in body.lines() {
+                match line.strip_suffix(':').filter(|_| !line.starts_with('\t')) {
+                    Some(label) => _ = labels.insert(label.to_owned(), (name.clone(), offset)),
+                    None => offset += size_of_data(line),
+                }
+            }
+            continue;
+        }
+        let kept: String = body
+            .lines()
+            .filter(|line| !line.starts_with("\t.") || line.starts_with("\t.8byte"))
+            .map(|line| format!("{line}\n"))
+            .collect();
+        let options =
+            abide_asm::Options { dialect: Some(dialect), endian, ..abide_asm::Options::default() };
+        let code = assemble(&kept, &options).unwrap_or_else(|errors| {
+            panic!(
+                "{}",
+                errors[0].render(Some(&abide_diag::Source::new("x", kept.as_str())), false)
+            )
+        });
+        for label in &code.labels {
+            labels.insert(label.name.clone(), (name.clone(), label.slot as i64 * 8));
+        }
+        codes.push((name, code));
+    }
+    let globals: BTreeSet<&str> =
+        file.symbols().filter(|one| one.is_global()).map(|one| one.name().unwrap()).collect();
+    let locals: BTreeMap<&str, (String, i64)> = file
+        .symbols()
+        .filter(|one| !one.is_global() && !one.name().unwrap().is_empty())
+        .map(|one| (one.name().unwrap(), place(&file, &one, 0)))
+        .collect();
+    let mut codes = codes.into_iter();
+    let (mut slots, mut references) = (0, 0);
+    for section in file.sections() {
+        let object::SectionFlags::Elf { sh_flags, .. } = section.flags() else { unreachable!() };
+        if !sh_flags.contains(object::elf::SHF_EXECINSTR)
+            || section.kind() == object::SectionKind::UninitializedData
+        {
+            continue;
+        }
+        let (name, mut code) = codes.next().expect("every section of code is listed");
+        assert_eq!(name, section.name().unwrap());
+        let mut expected = References::new();
+        let theirs = Raw::read_all(section.data().unwrap(), endian).0;
+        for (offset, relocation) in section.relocations() {
+            let RelocationTarget::Symbol(symbol) = relocation.target() else { unreachable!() };
+            let symbol = file.symbol_by_index(symbol).unwrap();
+            let RelocationFlags::Elf { r_type } = relocation.flags() else { unreachable!() };
+            let slot = offset as usize / 8;
+            let imm = i64::from(theirs[slot].imm);
+            let addend = match r_type.0 {
+                1 => imm & 0xffff_ffff | i64::from(theirs[slot + 1].imm) << 32,
+                10 => (imm + 1) * 8,
+                other => panic!("relocation of type {other}"),
+            };
+            expected.insert(slot, place(&file, &symbol, addend));
+        }
+        let mut found = References::new();
+        for one in &code.refs {
+            let known = (!globals.contains(&*one.name))
+                .then(|| locals.get(&*one.name).or_else(|| labels.get(&one.name)))
+                .flatten();
+            let (place, base) = known.cloned().unwrap_or((one.name.clone(), 0));
+            found.insert(one.slot, (place, base + one.addend));
+            // As an object has it: the number to be added, without that of a local symbol.
+            let addend = one.addend + base;
+            match one.kind {
+                RefKind::Imm64 => {
+                    code.slots[one.slot].imm = addend as i32;
+                    code.slots[one.slot + 1].imm = (addend >> 32) as i32;
+                }
+                RefKind::Call => code.slots[one.slot].imm = (addend / 8 - 1) as i32,
+                RefKind::Goto => panic!("{name}: no label {}", one.name),
+            }
+        }
+        // Without an object around it the assembler takes a global label for a near one.
+        for (slot, target) in &expected {
+            if !found.contains_key(slot) && code.slots[*slot].code == 0x85 {
+                code.slots[*slot].imm = theirs[*slot].imm;
+                found.insert(*slot, target.clone());
+            }
+        }
+        assert_eq!(found, expected, "{name}");
+        if let Some(at) = (0..theirs.len()).find(|at| code.slots.get(*at) != theirs.get(*at)) {
+            panic!("{name}, slot {at}: {:?} is not {:?}", code.slots.get(at), theirs[at]);
+        }
+        assert_eq!(code.slots.len(), theirs.len(), "{name}");
+        slots += theirs.len();
+        references += expected.len();
+    }
+    (slots, references)
+}
+
+fn compare_all(files: &[PathBuf]) -> (usize, usize) {
+    let mut sum = (0, 0);
+    for file in files {
+        let data = std::fs::read(file).unwrap();
+        for dialect in [Dialect::C, Dialect::Gnu] {
+            let text = list(&data, &Options { dialect, ..Options::default() }).unwrap();
+            for line in text.lines() {
+                let lost = line.starts_with("\t# relocation") || line.starts_with("\t# the symbol");
+                assert!(!lost, "{}: {line}", file.display());
+            }
+            let (slots, references) = compare(&data, &text, dialect);
+            sum = (sum.0 + slots, sum.1 + references);
+        }
+    }
+    println!("{} objects, {} slots, {} relocations, in two dialects", files.len(), sum.0, sum.1);
+    sum
+}
+
+#[test]
+fn the_code_of_this_repository_is_assembled_again() {
+    let (slots, references) = compare_all(&committed());
+    assert!(slots > 2000 && references > 200, "{slots} {references}");
+}
+
+#[test]
+fn the_code_of_the_selftests_is_assembled_again() {
+    for archive in ["selftests-61-c19-v3", "selftests-612-c19-v3"] {
+        compare_all(&selftests(archive));
+    }
+}
+
+/// Unpacks a corpus below the temporary directory and lists its objects.
+fn selftests(archive: &str) -> Vec<PathBuf> {
+    let (Some(archive), Some(_), Some(tar)) = (
+        abide_testkit::shared(&format!("corpus/{archive}.tar.zst")),
+        abide_testkit::tool(&["zstd"]),
+        abide_testkit::tool(&["tar"]),
+    ) else {
+        return Vec::new();
+    };
+    let name = archive.file_name().unwrap().to_string_lossy().replace(".tar.zst", "");
+    let dir = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    if !dir.exists() {
+        // Another test process may do the same at the same time: only the finished one is seen.
+        let part = dir.with_extension(std::process::id().to_string());
+        std::fs::create_dir_all(&part).unwrap();
+        let status =
+            Command::new(&tar).arg("--zstd").arg("-xf").arg(&archive).arg("-C").arg(&part).status();
+        assert!(status.unwrap().success(), "cannot unpack {}", archive.display());
+        if std::fs::rename(&part, &dir).is_err() {
+            std::fs::remove_dir_all(&part).unwrap();
+        }
+    }
+    let mut found = Vec::new();
+    let mut open = vec![dir];
+    while let Some(dir) = open.pop() {
+        for entry in std::fs::read_dir(dir).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                open.push(path);
+            } else if path.extension().is_some_and(|end| end == "o") {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// Listings as files: `tests/cases/listing/*.s`; `BLESS=1` writes them.
+#[test]
+fn listings_are_as_on_file() {
+    let cases = abide_testkit::repo("crates/asm/tests/cases/listing");
+    let objects = abide_testkit::repo("crates/object/tests/cases");
+    for (object, dialect, columns) in [
+        ("basics.o", Dialect::C, false),
+        ("callbacks.gcc12.o", Dialect::Gnu, false),
+        ("maps.gcc12.o", Dialect::Gnu, false),
+        ("externs.o", Dialect::C, true),
+        ("core.be.o", Dialect::Gnu, true),
+    ] {
+        let data = std::fs::read(objects.join(object)).unwrap();
+        let text = list(&data, &Options { dialect, columns, source: true }).unwrap();
+        // Debug and type information fill pages and say nothing of the listing.
+        let (mut shown, mut hidden) = (String::new(), false);
+        for line in text.split_inclusive('\n') {
+            if line.contains(".section\t") {
+                hidden = line.contains(".debug") || line.contains(".BTF");
+            }
+            if !hidden {
+                shown.push_str(line);
+            }
+        }
+        let name =
+            format!("{object}.{}{}.s", dialect.name(), if columns { ".columns" } else { "" });
+        abide_testkit::check_or_bless(cases.join(name), &shown);
+    }
+}
+
+#[test]
+fn what_is_no_object_is_refused() {
+    let refused = |bytes: &[u8]| {
+        let error = list(bytes, &Options::default()).unwrap_err();
+        abide_diag::Report::report(&error).code.id
+    };
+    let data = std::fs::read(abide_testkit::repo("examples/firewall/firewall.bpf.o")).unwrap();
+    assert_eq!(refused(b""), "S0101");
+    assert_eq!(refused(b"text"), "S0101");
+    let edit = |at: usize, byte: u8| {
+        let mut data = data.clone();
+        data[at] = byte;
+        data
+    };
+    assert_eq!(refused(&edit(4, 1)), "S0101");
+    assert_eq!(refused(&edit(18, 62)), "S0101");
+    assert_eq!(refused(&data[..data.len() / 2]), "S0102");
+    // The second section as large as the file less what is before it: it lies on all others.
+    let headers = u64::from_le_bytes(data[0x28..0x30].try_into().unwrap()) as usize;
+    let mut large = data.clone();
+    let size = headers + 2 * 64 + 32;
+    large[size..size + 8].copy_from_slice(&(data.len() as u64 - 64).to_le_bytes());
+    assert_eq!(refused(&large), "S0103");
+}
+
+fn raw() -> impl Strategy<Value = Vec<u8>> {
+    let slot = (
+        any::<u8>(),
+        any::<u8>(),
+        prop_oneof![-9i16..9, any::<i16>()],
+        prop_oneof![-9i32..9, any::<i32>()],
+    );
+    let code = prop_oneof![Just(0x18), Just(0x05), Just(0x85), Just(0x06), Just(0x15), any::<u8>()];
+    let slots = proptest::collection::vec((code, slot), 0..40);
+    (slots, proptest::collection::vec(any::<u8>(), 0..8)).prop_map(|(slots, rest)| {
+        let bytes = slots.into_iter().flat_map(|(code, (_, regs, off, imm))| {
+            let raw = Raw { code, dst: regs % 11, src: regs / 128, off, imm };
+            raw.to_bytes(Endian::Little)
+        });
+        bytes.chain(rest).collect()
+    })
+}
+
+proptest! {
+    #[test]
+    fn raw_streams_are_assembled_again(bytes in raw(), big in any::<bool>()) {
+        let endian = if big { Endian::Big } else { Endian::Little };
+        let slots = Raw::read_all(&bytes, endian).0;
+        for dialect in [Dialect::C, Dialect::Gnu] {
+            let text = list_raw(&bytes, endian, &Options { dialect, ..Options::default() });
+            let text: String =
+                text.lines().filter(|line| !line.starts_with("\t.byte")).map(|line| format!("{line}\n")).collect();
+            let options = abide_asm::Options { dialect: Some(dialect), endian, ..Default::default() };
+            let code = assemble(&text, &options);
+            prop_assert_eq!(code.map(|code| code.slots), Ok(slots.clone()), "{}", text);
+        }
+    }
+
+    #[test]
+    fn damaged_objects_are_listed_or_refused(
+        which in any::<proptest::sample::Index>(),
+        flips in proptest::collection::vec((any::<proptest::sample::Index>(), any::<u8>()), 0..12),
+        tables in any::<bool>(),
+        cut in prop_oneof![3 => Just(None), 1 => any::<proptest::sample::Index>().prop_map(Some)],
+    ) {
+        let files = committed();
+        let mut data = std::fs::read(which.get(&files)).unwrap();
+        let headers = match data[5] {
+            1 => u64::from_le_bytes(data[0x28..0x30].try_into().unwrap()),
+            _ => u64::from_be_bytes(data[0x28..0x30].try_into().unwrap()),
+        } as usize;
+        for (at, byte) in flips {
+            // Most bytes are debug information; the tables are at the end.
+            let from = if tables { headers.min(data.len() - 1) } else { 0 };
+            let at = from + at.index(data.len() - from);
+            data[at] = byte;
+        }
+        if let Some(cut) = cut {
+            data.truncate(cut.index(data.len()));
+        }
+        for columns in [false, true] {
+            if let Ok(text) = list(&data, &Options { columns, ..Options::default() }) {
+                prop_assert!(text.len() < 64 * data.len() + 4096, "{} of {}", text.len(), data.len());
+            }
+        }
+    }
+}

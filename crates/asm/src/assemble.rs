@@ -13,11 +13,11 @@ use crate::codes;
 use crate::dialect::Dialect;
 use crate::explain::explain;
 use crate::expr::{self, Symbol};
-use crate::grammar::{Grammar, Literal, Tree};
+use crate::grammar::Grammar;
 use crate::lexer::Lexer;
-use crate::matcher::{Failure, Matcher};
-use crate::print::{Names, print, spelled};
-use crate::token::{NO_WORD, Sign, Tok, Token, looks_like_register};
+use crate::matcher::Failure;
+use crate::reader::{read, span_of};
+use crate::token::{Sign, Tok, Token, looks_like_register};
 
 /// After so many errors the rest of a text is not read.
 const MOST_ERRORS: usize = 500;
@@ -127,7 +127,6 @@ pub fn assemble(text: &str, options: &Options) -> Result<Assembled, Vec<Diagnost
     let mut assembler = Assembler {
         text,
         options,
-        grammar,
         out: Assembled::default(),
         pending: Vec::new(),
         labels: HashMap::new(),
@@ -164,7 +163,6 @@ struct Pending {
 struct Assembler<'a> {
     text: &'a str,
     options: &'a Options,
-    grammar: &'static Grammar,
     out: Assembled,
     pending: Vec<Pending>,
     /// Named labels: their numbers in `out.labels`.
@@ -192,8 +190,11 @@ impl<'a> Assembler<'a> {
         let Some(first) = tokens.first() else { return };
         if self.text.as_bytes()[first.start as usize] == b'.' {
             self.directive(tokens);
-        } else if let Some((bound, dialect)) = self.instruction(tokens) {
-            self.emit(bound, dialect, span_of(tokens));
+        } else {
+            match read(self.text, tokens, self.options.dialect, None) {
+                Ok((bound, dialect)) => self.emit(bound, dialect, span_of(tokens)),
+                Err(error) => self.errors.push(*error),
+            }
         }
     }
 
@@ -256,7 +257,7 @@ impl<'a> Assembler<'a> {
         let slot = self.out.slots.len();
         let mut at = 1;
         loop {
-            match expr::parse(self.text.as_bytes(), tokens, at) {
+            match expr::parse(self.text, tokens, at, None) {
                 Ok((expr, after)) => {
                     let value = i64::try_from(expr.value)
                         .map(|value| value as u64)
@@ -301,55 +302,6 @@ impl<'a> Assembler<'a> {
             }
         }
         self.out.statements.push(Statement { slot, span: span_of(tokens), dialect: None });
-    }
-
-    fn run(&self, tokens: &[Token], dialect: Dialect) -> Result<Bound, Failure> {
-        Matcher::new(self.text, tokens, dialect, self.grammar).run()
-    }
-
-    /// The instruction of a statement, in the dialect asked for or in the one it is written in.
-    fn instruction(&mut self, tokens: &[Token]) -> Option<(Bound, Dialect)> {
-        let first = self.options.dialect.unwrap_or_else(|| self.guess(tokens[0]));
-        let failure = match self.run(tokens, first) {
-            Ok(bound) => return Some((bound, first)),
-            Err(failure) => failure,
-        };
-        let second = first.other();
-        let (failure, dialect) = match (self.run(tokens, second), self.options.dialect) {
-            (Ok(bound), None) => return Some((bound, second)),
-            (Ok(bound), Some(wanted)) => {
-                if spelled(bound.insn.op, wanted) == second {
-                    return Some((bound, second));
-                }
-                self.errors.push(self.other_dialect(&bound, tokens, wanted));
-                return None;
-            }
-            (Err(other), None) if other.at > failure.at => (other, second),
-            (Err(_), _) => (failure, first),
-        };
-        self.errors.push(explain(self.text, tokens, dialect, failure));
-        None
-    }
-
-    /// The dialect that a statement is probably written in: that which has its first word.
-    fn guess(&self, token: Token) -> Dialect {
-        let Tok::Word(word) = token.tok else { return Dialect::C };
-        let begins = |dialect| {
-            let root = self.grammar.tree(dialect).node(Tree::ROOT);
-            word != NO_WORD && root.literal(Literal::Word(word)).is_some()
-        };
-        if begins(Dialect::Gnu) && !begins(Dialect::C) { Dialect::Gnu } else { Dialect::C }
-    }
-
-    fn other_dialect(&self, bound: &Bound, tokens: &[Token], wanted: Dialect) -> Diagnostic {
-        let symbol = bound.symbol.as_ref().map(|(_, _, span)| &self.text[span.clone()]);
-        let spelling = print(&bound.insn, wanted, &Symbolic(symbol));
-        Diagnostic::error(
-            &codes::DIALECT,
-            format!("this is written in the {} dialect", wanted.other()),
-        )
-        .at(span_of(tokens), format!("in the {wanted} dialect: `{spelling}`"))
-        .help("without a fixed dialect each line may be in either")
     }
 
     fn emit(&mut self, bound: Bound, dialect: Dialect, span: Span) {
@@ -475,20 +427,4 @@ fn no_numeric(pending: &Pending, number: u32, forward: bool, exists: bool) -> Di
         (false, false) => format!("there is no label `{number}:` before this"),
     };
     Diagnostic::error(&codes::NO_LABEL, message).at(pending.span.clone(), "refers to it")
-}
-
-/// The symbol of one instruction, for showing it in the other dialect.
-struct Symbolic<'a>(Option<&'a str>);
-
-impl Names for Symbolic<'_> {
-    fn symbol(&self, _: &Insn) -> Option<std::borrow::Cow<'_, str>> {
-        self.0.map(std::borrow::Cow::Borrowed)
-    }
-}
-
-fn span_of(tokens: &[Token]) -> Span {
-    match (tokens.first(), tokens.last()) {
-        (Some(first), Some(last)) => first.start as usize..last.end as usize,
-        _ => 0..0,
-    }
 }

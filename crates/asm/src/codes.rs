@@ -62,4 +62,18 @@ abide_diag::codes! {
     /// The sections of the file together have more bytes than the file: some lie on others. No
     /// compiler writes that, and listing all of them could take any amount of memory.
     OVERLAP = "S0103", "sections lie on each other";
+    /// Code and data cannot stand in a section of type `nobits` (`.bss`): it has a size, no bytes.
+    NO_BYTES = "S0030", "bytes in a section without any";
+    /// A block (`.if`, `.macro`, `.rept`, `.cfi_startproc`) and its end do not belong together.
+    UNCLOSED = "S0031", "block without a beginning or an end";
+    /// The definition or use of a macro, or the list of a repetition, is wrong.
+    MACRO = "S0032", "macro that cannot be expanded";
+    /// The file named by `.include` cannot be read.
+    INCLUDE = "S0033", "file that cannot be included";
+    /// `.section` and its relations: the name, flags, type or order is wrong.
+    SECTION = "S0034", "section that cannot be made";
+    /// The text itself says by `.err` or `.error` that it is wrong.
+    SAID = "S0035", "error that the text asks for";
+    /// A jump can only go to a label of its own section: loaders complete calls, not jumps.
+    JUMP_AWAY = "S0036", "jump out of the section";
 }

@@ -32,6 +32,12 @@ impl Expr {
     }
 }
 
+/// What an expression may know of symbols before the whole text is read.
+pub(crate) trait Scope {
+    /// The value of a symbol that stands for a number.
+    fn number(&self, name: &str) -> Option<i128>;
+}
+
 /// Why tokens are no expression; `at` is the number of the token.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ExprError {
@@ -52,7 +58,12 @@ pub(crate) enum ExprErrorKind {
 }
 
 /// Parses the longest expression from token `at` on; gives the token after it.
-pub(crate) fn parse(text: &[u8], tokens: &[Token], at: usize) -> Result<(Expr, usize), ExprError> {
+pub(crate) fn parse(
+    text: &str,
+    tokens: &[Token],
+    at: usize,
+    scope: Option<&dyn Scope>,
+) -> Result<(Expr, usize), ExprError> {
     // By far the most operands are a single number.
     if let [Token { tok: Tok::Number(number), start, end }, rest @ ..] = &tokens[at..] {
         let over = match rest.first() {
@@ -64,7 +75,7 @@ pub(crate) fn parse(text: &[u8], tokens: &[Token], at: usize) -> Result<(Expr, u
             return Ok((Expr { symbol: None, value, start: *start, end: *end }, at + 1));
         }
     }
-    let mut parser = Parser { text, tokens, at, depth: 0 };
+    let mut parser = Parser { text, tokens, at, depth: 0, scope };
     let expr = parser.binary(1)?;
     if expr.value < i128::from(i64::MIN) || expr.value > i128::from(u64::MAX) {
         let kind = ExprErrorKind::Value("it does not fit into 64 bits");
@@ -73,7 +84,7 @@ pub(crate) fn parse(text: &[u8], tokens: &[Token], at: usize) -> Result<(Expr, u
     Ok((expr, parser.at))
 }
 
-fn precedence(sign: Sign) -> u8 {
+pub(crate) fn precedence(sign: Sign) -> u8 {
     match sign {
         Sign::Plus | Sign::Minus => 1,
         Sign::Or | Sign::And | Sign::Xor => 2,
@@ -83,10 +94,11 @@ fn precedence(sign: Sign) -> u8 {
 }
 
 struct Parser<'a> {
-    text: &'a [u8],
+    text: &'a str,
     tokens: &'a [Token],
     at: usize,
     depth: u32,
+    scope: Option<&'a dyn Scope>,
 }
 
 impl Parser<'_> {
@@ -118,15 +130,20 @@ impl Parser<'_> {
         let expr = match token.tok {
             Tok::Number(number) => leaf(None, i128::from(number)),
             Tok::Local { number, forward } => leaf(Some(Symbol::Local { number, forward }), 0),
-            Tok::Word(_) if looks_like_register(&self.text[token.span()]) => {
+            Tok::Word(_) if looks_like_register(self.text[token.span()].as_bytes()) => {
                 return self.error(ExprErrorKind::Register);
             }
-            Tok::Word(_) => leaf(Some(Symbol::Name { start: token.start, end: token.end }), 0),
+            Tok::Word(_) => {
+                match self.scope.and_then(|scope| scope.number(&self.text[token.span()])) {
+                    Some(number) => leaf(None, number),
+                    None => leaf(Some(Symbol::Name { start: token.start, end: token.end }), 0),
+                }
+            }
             Tok::Register { .. } => return self.error(ExprErrorKind::Register),
             Tok::Sign(sign @ (Sign::Plus | Sign::Minus | Sign::Tilde | Sign::Open)) => {
                 return self.nested(sign, token);
             }
-            Tok::Sign(_) | Tok::Bad(_) => return self.error(ExprErrorKind::Operand),
+            Tok::Sign(_) | Tok::Text | Tok::Bad(_) => return self.error(ExprErrorKind::Operand),
         };
         self.at += 1;
         Ok(expr)

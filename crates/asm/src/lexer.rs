@@ -5,19 +5,33 @@
 
 use crate::grammar::Words;
 use crate::token::{
-    NO_WORD, Sign, Tok, Token, character, looks_like_register, number, register, word_length,
+    NO_WORD, Sign, Tok, Token, character, looks_like_register, number, register, string,
+    word_length,
 };
 
 /// Walks through a text; see [`Lexer::statement`].
 pub(crate) struct Lexer<'a> {
     text: &'a [u8],
     words: &'a Words,
-    at: usize,
+    /// Where the next statement begins.
+    pub(crate) at: usize,
+    /// Whether `;` begins a comment, as in binutils 2.40, instead of separating statements.
+    semicolon_comments: bool,
 }
 
 impl<'a> Lexer<'a> {
     pub(crate) fn new(text: &'a str, words: &'a Words) -> Self {
-        Lexer { text: text.as_bytes(), words, at: 0 }
+        Lexer { text: text.as_bytes(), words, at: 0, semicolon_comments: false }
+    }
+
+    /// The same, from `at` on, and with `;` as asked for.
+    pub(crate) fn within(
+        text: &'a str,
+        words: &'a Words,
+        at: usize,
+        semicolon_comments: bool,
+    ) -> Self {
+        Lexer { text: text.as_bytes(), words, at, semicolon_comments }
     }
 
     /// Puts the tokens of the next statement, which may be none, into `out`; false at the end.
@@ -27,7 +41,11 @@ impl<'a> Lexer<'a> {
             let rest = &self.text[self.at..];
             let (tok, length) = match rest {
                 [] => return !out.is_empty(),
-                [b'\n' | b';' | b'`', ..] => {
+                [b'\n' | b'`', ..] => {
+                    self.at += 1;
+                    return true;
+                }
+                [b';', ..] if !self.semicolon_comments => {
                     self.at += 1;
                     return true;
                 }
@@ -35,7 +53,7 @@ impl<'a> Lexer<'a> {
                     self.at += 1;
                     continue;
                 }
-                [b'#', ..] | [b'/', b'/', ..] => {
+                [b'#' | b';', ..] | [b'/', b'/', ..] => {
                     self.at += rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len());
                     continue;
                 }
@@ -48,6 +66,7 @@ impl<'a> Lexer<'a> {
                 },
                 [b'0'..=b'9', ..] => number(rest),
                 [b'\'', ..] => character(rest),
+                [b'"', ..] => string(rest),
                 _ => self.word_or_sign(rest),
             };
             let start = self.at;

@@ -18,7 +18,9 @@ mod grammar;
 mod lexer;
 pub mod listing;
 mod matcher;
+pub mod object;
 mod print;
+mod reader;
 mod template;
 mod token;
 

@@ -9,7 +9,7 @@ use abide_isa::Reg;
 
 use crate::bind::{self, Bound};
 use crate::dialect::Dialect;
-use crate::expr::{self, Expr, ExprErrorKind};
+use crate::expr::{self, Expr, ExprErrorKind, Scope};
 use crate::grammar::{Grammar, Literal, NodeId, Tree};
 use crate::token::{NO_WORD, Sign, Tok, Token};
 
@@ -47,6 +47,7 @@ pub(crate) struct Matcher<'a> {
     pub(crate) tokens: &'a [Token],
     pub(crate) dialect: Dialect,
     tree: &'static Tree,
+    scope: Option<&'a dyn Scope>,
     captures: Vec<Capture>,
     failure: Failure,
 }
@@ -57,12 +58,14 @@ impl<'a> Matcher<'a> {
         tokens: &'a [Token],
         dialect: Dialect,
         grammar: &'static Grammar,
+        scope: Option<&'a dyn Scope>,
     ) -> Self {
         Matcher {
             text,
             tokens,
             dialect,
             tree: grammar.tree(dialect),
+            scope,
             captures: Vec::with_capacity(6),
             failure: Failure { at: 0, trouble: Trouble::Expected(Vec::new()) },
         }
@@ -106,7 +109,7 @@ impl<'a> Matcher<'a> {
         let signed = matches!(token.tok, Tok::Sign(Sign::Plus | Sign::Minus));
         let expression = node.offset.filter(|_| signed).or(node.expression);
         if let Some(next) = expression {
-            match expr::parse(self.text.as_bytes(), self.tokens, at) {
+            match expr::parse(self.text, self.tokens, at, self.scope) {
                 Ok((expr, after)) => {
                     tried = true;
                     self.captures.push(Capture::Expression(expr));

@@ -64,6 +64,8 @@ signs! {
     CloseBracket b']';
     Comma b',';
     Colon b':';
+    At b'@';
+    Not b'!';
 }
 
 /// A word that is in no instruction's spelling.
@@ -80,6 +82,8 @@ pub(crate) enum Tok {
     Number(u64),
     /// `1f` or `1b`.
     Local { number: u32, forward: bool },
+    /// A string in quotes.
+    Text,
     /// A sign.
     Sign(Sign),
     /// Something that is no token, with the reason.
@@ -104,7 +108,7 @@ fn starts_word(byte: u8) -> bool {
     byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'.' | b'$')
 }
 
-fn in_word(byte: u8) -> bool {
+pub(crate) fn in_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'$' | b'@')
 }
 
@@ -208,5 +212,18 @@ pub(crate) fn character(text: &[u8]) -> (Tok, usize) {
             (Tok::Number(u64::from(*value)), 3)
         }
         _ => (Tok::Bad("this character constant has no end"), 1),
+    }
+}
+
+/// The string at the start of `text`, which begins with `"`, and its length.
+pub(crate) fn string(text: &[u8]) -> (Tok, usize) {
+    let mut at = 1;
+    loop {
+        match text.get(at) {
+            Some(b'"') => return (Tok::Text, at + 1),
+            Some(b'\\') if text.get(at + 1).is_some_and(|byte| *byte != b'\n') => at += 2,
+            Some(b'\n') | None => return (Tok::Bad("this string has no end"), at),
+            Some(_) => at += 1,
+        }
     }
 }

@@ -1,0 +1,273 @@
+//! The ELF file.
+
+use std::collections::HashMap;
+
+use abide_isa::Endian;
+use object::Endianness;
+use object::elf;
+use object::write::elf::{Encoder, FileHeader, FileHeaderLayout, Rel, SectionHeader, Sym};
+
+use abide_diag::Diagnostic;
+
+use crate::codes;
+use crate::object::Style;
+use crate::object::layout::{About, Relocation};
+use crate::object::section::{EXCLUDE, SHT_LLVM_ADDRSIG};
+use crate::object::symbols::{Binding, Meaning, SymbolId};
+use crate::object::unit::{STT_SECTION, Unit};
+
+/// Strings with a zero after each, and a zero before all.
+struct Strings(Vec<u8>);
+
+impl Strings {
+    fn add(&mut self, text: &str) -> u32 {
+        if text.is_empty() {
+            return 0;
+        }
+        let at = self.0.len() as u32;
+        self.0.extend_from_slice(text.as_bytes());
+        self.0.push(0);
+        at
+    }
+}
+
+impl Unit<'_> {
+    /// Writes the object. Sections come first, in their order, each with its relocations after it.
+    pub(super) fn write(&mut self, relocations: &[Vec<Relocation>]) -> Vec<u8> {
+        let endian = match self.options.endian {
+            Endian::Little => Endianness::Little,
+            Endian::Big => Endianness::Big,
+        };
+        let encoder = Encoder::new(endian, true, elf::EM_BPF);
+        // The numbers of sections in the file.
+        let mut index = Vec::new();
+        let mut next = 1u32;
+        for of in relocations {
+            index.push(next);
+            next += 1 + u32::from(!of.is_empty());
+        }
+        let mut strings = Strings(vec![0]);
+        let (symbols, locals, numbers) = self.symbol_list(relocations, &index, &mut strings);
+        let addrsig = self.addrsig && self.style == Style::Llvm;
+        let symtab = next + u32::from(addrsig);
+        let mut out = vec![0; encoder.file_header_size() as usize];
+        let mut headers: Vec<SectionHeader> = Vec::new();
+        let align = |out: &mut Vec<u8>, to: u64| {
+            let by = (out.len() as u64).wrapping_neg() & (to.clamp(1, 1 << 16) - 1);
+            out.resize(out.len() + by as usize, 0);
+        };
+        for (at, of) in relocations.iter().enumerate() {
+            let section = &self.sections[at];
+            align(&mut out, section.align);
+            headers.push(SectionHeader {
+                sh_name: strings.add(&section.name),
+                sh_type: elf::SectionType(section.kind),
+                sh_flags: elf::SectionFlags(section.flags),
+                sh_addr: 0,
+                sh_offset: out.len() as u64,
+                sh_size: if section.is_empty_kind() {
+                    section.zeros
+                } else {
+                    section.data.len() as u64
+                },
+                sh_link: 0,
+                sh_info: 0,
+                sh_addralign: section.align,
+                sh_entsize: section.entry_size,
+            });
+            out.extend_from_slice(&section.data);
+            if of.is_empty() {
+                continue;
+            }
+            align(&mut out, 8);
+            headers.push(SectionHeader {
+                sh_name: strings.add(&format!(".rel{}", section.name)),
+                sh_type: elf::SHT_REL,
+                sh_flags: elf::SHF_INFO_LINK,
+                sh_addr: 0,
+                sh_offset: out.len() as u64,
+                sh_size: of.len() as u64 * 16,
+                sh_link: symtab,
+                sh_info: index[at],
+                sh_addralign: 8,
+                sh_entsize: 16,
+            });
+            for relocation in of {
+                encoder.relocation(
+                    &mut out,
+                    false,
+                    &Rel {
+                        r_offset: relocation.offset,
+                        r_sym: numbers.get(&relocation.about).copied().unwrap_or(0),
+                        r_type: elf::RelocationType(relocation.kind),
+                        r_addend: 0,
+                    },
+                );
+            }
+        }
+        if addrsig {
+            let start = out.len();
+            for id in 0..self.symbols.len() as SymbolId {
+                if let (true, Some(number)) =
+                    (self.symbols.get(id).address_taken, numbers.get(&About::Symbol(id)))
+                {
+                    crate::object::lines::unsigned(&mut out, u64::from(*number));
+                }
+            }
+            headers.push(SectionHeader {
+                sh_name: strings.add(".llvm_addrsig"),
+                sh_type: elf::SectionType(SHT_LLVM_ADDRSIG),
+                sh_flags: elf::SectionFlags(EXCLUDE),
+                sh_addr: 0,
+                sh_offset: start as u64,
+                sh_size: (out.len() - start) as u64,
+                sh_link: symtab,
+                sh_info: 0,
+                sh_addralign: 1,
+                sh_entsize: 0,
+            });
+        }
+        let (symtab_name, strtab_name) = (strings.add(".symtab"), strings.add(".strtab"));
+        align(&mut out, 8);
+        headers.push(SectionHeader {
+            sh_name: symtab_name,
+            sh_offset: out.len() as u64,
+            sh_size: (symbols.len() as u64 + 1) * 24,
+            ..encoder.symtab_section_header(symtab + 1, locals)
+        });
+        encoder.null_symbol(&mut out);
+        for symbol in &symbols {
+            encoder.symbol(&mut out, symbol);
+        }
+        headers.push(SectionHeader {
+            sh_name: strtab_name,
+            sh_offset: out.len() as u64,
+            sh_size: strings.0.len() as u64,
+            ..encoder.strtab_section_header()
+        });
+        out.extend_from_slice(&strings.0);
+        align(&mut out, 8);
+        let header = FileHeader {
+            os_abi: elf::ELFOSABI_NONE,
+            abi_version: 0,
+            e_type: elf::ET_REL,
+            e_machine: elf::EM_BPF,
+            e_entry: 0,
+            e_flags: elf::FileFlags(0),
+        };
+        let layout = FileHeaderLayout {
+            e_shoff: out.len() as u64,
+            section_num: headers.len() as u32 + 1,
+            shstrtab_index: symtab + 1,
+            ..FileHeaderLayout::default()
+        };
+        let mut first = Vec::new();
+        if headers.len() >= 0xff00 || encoder.file_header(&mut first, &header, &layout).is_err() {
+            let message = "an object of more than 65,000 sections is not written";
+            self.error(Diagnostic::error(&codes::TOO_LARGE, message));
+            return Vec::new();
+        }
+        out[..first.len()].copy_from_slice(&first);
+        out.extend_from_slice(&[0; 64]);
+        for header in &headers {
+            encoder.section_header(&mut out, header);
+        }
+        out
+    }
+
+    /// The symbols of the file after the null one, how many are local with it, and their numbers.
+    fn symbol_list(
+        &self,
+        relocations: &[Vec<Relocation>],
+        index: &[u32],
+        strings: &mut Strings,
+    ) -> (Vec<Sym>, u32, HashMap<About, u32>) {
+        let mut out = Vec::new();
+        let mut numbers = HashMap::new();
+        let bare = |kind: u8, bind: u8| Sym {
+            section: None,
+            st_name: 0,
+            st_info: elf::SymbolInfo(bind << 4 | kind),
+            st_other: elf::SymbolOther(0),
+            st_shndx: elf::SymbolSection(0),
+            st_value: 0,
+            st_size: 0,
+        };
+        if let Some(file) = &self.file {
+            out.push(Sym {
+                st_name: strings.add(file),
+                st_shndx: elf::SymbolSection(0xfff1),
+                ..bare(4, 0)
+            });
+        }
+        let named: std::collections::HashSet<u32> = relocations
+            .iter()
+            .flatten()
+            .filter_map(|relocation| match relocation.about {
+                About::Section(section) => Some(section),
+                About::Symbol(_) => None,
+            })
+            .collect();
+        for section in 0..self.sections.len() as u32 {
+            if self.style == Style::Gnu || named.contains(&section) {
+                out.push(Sym { section: Some(index[section as usize]), ..bare(3, 0) });
+                numbers.insert(About::Section(section), out.len() as u32);
+            }
+        }
+        let mut locals = out.len() as u32 + 1;
+        for global in [false, true] {
+            for id in 0..self.symbols.len() as SymbolId {
+                let symbol = self.symbols.get(id);
+                let name = self.symbols.name(id);
+                let undefined = symbol.meaning == Meaning::Undefined;
+                let bound = matches!(symbol.binding, Binding::Global | Binding::Weak);
+                let is_global = bound || undefined && symbol.binding != Binding::Local;
+                let shown =
+                    symbol.relocated || !self.symbols.is_temporary(id) && (!undefined || bound);
+                if name.is_empty() || symbol.kind == STT_SECTION || is_global != global || !shown {
+                    continue;
+                }
+                let bind = match (symbol.binding, is_global) {
+                    (Binding::Weak, _) => 2,
+                    (_, true) => 1,
+                    (_, false) => 0,
+                };
+                let size = symbol.size.and_then(|(node, _)| self.constant(node).ok()).unwrap_or(0);
+                let mut entry = Sym {
+                    st_name: strings.add(name),
+                    st_other: elf::SymbolOther(symbol.visibility),
+                    st_size: size as u64,
+                    ..bare(symbol.kind, bind)
+                };
+                match symbol.meaning {
+                    Meaning::Label(place) => {
+                        entry.section = Some(index[place.section as usize]);
+                        entry.st_value = self.offset(place);
+                    }
+                    Meaning::Common { size, align } => {
+                        entry.st_shndx = elf::SymbolSection(0xfff2);
+                        (entry.st_value, entry.st_size) = (align, size);
+                    }
+                    Meaning::Value { node, .. } => {
+                        let value = self.evaluate(node).unwrap_or_default();
+                        entry.st_value = value.number as u64;
+                        entry.st_shndx = elf::SymbolSection(0xfff1);
+                        if let Some(Meaning::Label(place)) =
+                            value.plus.map(|base| self.symbols.get(base).meaning)
+                        {
+                            entry.section = Some(index[place.section as usize]);
+                            entry.st_value = entry.st_value.wrapping_add(self.offset(place));
+                        }
+                    }
+                    Meaning::Undefined => {}
+                }
+                out.push(entry);
+                numbers.insert(About::Symbol(id), out.len() as u32);
+            }
+            if !global {
+                locals = out.len() as u32 + 1;
+            }
+        }
+        (out, locals, numbers)
+    }
+}

@@ -1,0 +1,301 @@
+//! Where statements come from: files, and what macros and repetitions expand to.
+
+use std::sync::Arc;
+
+use abide_diag::{Diagnostic, Source, Span};
+
+use crate::codes;
+use crate::lexer::Lexer;
+use crate::object::Message;
+use crate::object::unit::{LARGEST, Unit};
+use crate::token::{in_word, word_length};
+
+/// How deep expansions and included files may be nested.
+const DEPTH: usize = 100;
+
+/// A text that is or was read.
+pub(super) struct Text {
+    pub(super) source: Source,
+    /// What it stands for: a place in another text.
+    pub(super) parent: Option<(u32, Span)>,
+    /// Whether it is made by a macro or repetition, and stands in no file.
+    pub(super) expansion: bool,
+}
+
+/// A text that is being read.
+pub(super) struct Frame {
+    pub(super) text: u32,
+    pub(super) at: usize,
+    /// How many `.if` were open when it began.
+    pub(super) conditions: usize,
+}
+
+/// A macro.
+pub(super) struct Macro {
+    pub(super) parameters: Vec<Parameter>,
+    pub(super) body: String,
+}
+
+pub(super) struct Parameter {
+    pub(super) name: String,
+    pub(super) default: String,
+    pub(super) required: bool,
+    /// Takes all that remains, with its commas.
+    pub(super) rest: bool,
+}
+
+/// The end of the raw statement at `at`, and the start of the next one.
+pub(super) fn raw(text: &[u8], at: usize, semicolon_comments: bool) -> (usize, usize) {
+    let mut at = at;
+    let line = |at: usize| {
+        text[at..].iter().position(|byte| *byte == b'\n').map_or(text.len(), |by| at + by)
+    };
+    loop {
+        match &text[at.min(text.len())..] {
+            [] => return (at, at),
+            [b'\n' | b'`', ..] => return (at, at + 1),
+            [b';', ..] if !semicolon_comments => return (at, at + 1),
+            [b'#' | b';', ..] | [b'/', b'/', ..] => {
+                let end = line(at);
+                return (at, (end + 1).min(text.len()));
+            }
+            [b'/', b'*', inside @ ..] => match inside.windows(2).position(|two| two == b"*/") {
+                Some(by) => at += by + 4,
+                None => return (at, text.len()),
+            },
+            rest @ [b'"', ..] => at += crate::token::string(rest).1,
+            [b'\'', b'\\', _, b'\'', ..] => at += 4,
+            [b'\'', _, b'\'', ..] => at += 3,
+            _ => at += 1,
+        }
+    }
+}
+
+/// The first word of a raw statement, after labels.
+pub(super) fn first_word(statement: &str) -> &str {
+    let mut rest = statement.trim_start();
+    loop {
+        let length = word_length(rest.as_bytes());
+        match rest.as_bytes().get(length) {
+            Some(b':') if length > 0 => rest = rest[length + 1..].trim_start(),
+            _ => return &rest[..length],
+        }
+    }
+}
+
+/// A message as it is shown: what is wrong in an expansion is shown where that was asked for.
+pub(super) fn locate(texts: &[Text], text: u32, mut diagnostic: Diagnostic) -> Message {
+    let mut text = &texts[text as usize];
+    while let (true, Some((parent, span))) = (text.expansion, &text.parent) {
+        if let Some(label) = &mut diagnostic.primary {
+            let all = &*text.source.text;
+            let start = all[..label.span.start].rfind('\n').map_or(0, |at| at + 1);
+            let end =
+                all[label.span.start..].find('\n').map_or(all.len(), |by| label.span.start + by);
+            let line = all[start..end].trim().to_owned();
+            label.span = span.clone();
+            diagnostic.notes.push(format!("in its expansion: `{line}`"));
+        }
+        diagnostic.secondary.clear();
+        text = &texts[*parent as usize];
+    }
+    Message { diagnostic, source: text.source.clone() }
+}
+
+impl Unit<'_> {
+    /// Continues with another text, and then here.
+    pub(super) fn enter(&mut self, source: Source, span: Span, expansion: bool) {
+        self.expanded = self.expanded.saturating_add(source.text.len());
+        if self.frames.len() > DEPTH || self.expanded > LARGEST {
+            let error = Diagnostic::error(
+                &codes::TOO_LARGE,
+                "this expands to too much: macros and included files may be nested 100 deep, and \
+                 make 256 MiB of text",
+            );
+            self.error(error.at(span, ""));
+            return;
+        }
+        self.texts.push(Text { source, parent: Some((self.current, span)), expansion });
+        let text = (self.texts.len() - 1) as u32;
+        self.frames.push(Frame { text, at: 0, conditions: self.conditions.len() });
+    }
+
+    /// The text is at its end.
+    pub(super) fn leave(&mut self) {
+        let Some(frame) = self.frames.pop() else { return };
+        while self.conditions.len() > frame.conditions {
+            if let Some(conditional) = self.conditions.pop() {
+                let error = Diagnostic::error(&codes::UNCLOSED, "this `.if` has no `.endif`");
+                self.error_at(conditional.origin, error, "begins here");
+            }
+        }
+    }
+
+    /// Expands the macro that a word names, if it does.
+    pub(super) fn expand(&mut self, text: &str, name: Span, lexer: &mut Lexer<'_>) -> bool {
+        let Some(made) = self.macros.get(&text[name.clone()]).cloned() else { return false };
+        let (end, next) = raw(text.as_bytes(), name.end, self.options.semicolon_comments);
+        lexer.at = next;
+        let span = name.start..end;
+        match arguments(&made.parameters, text[name.end..end].trim()) {
+            Ok(values) => {
+                self.expansions += 1;
+                let count = self.expansions.to_string();
+                let body = substitute(&made.body, &made.parameters, &values, &count);
+                self.enter(Source::new("macro", body), span, true);
+            }
+            Err(why) => {
+                self.error(
+                    Diagnostic::error(&codes::MACRO, why).at(span, "in this use of a macro"),
+                );
+            }
+        }
+        true
+    }
+
+    pub(super) fn include(&mut self, name: &str, span: Span) {
+        let loaded = match self.options.loader {
+            Some(loader) => loader(name),
+            None => Err("no files can be included here".to_owned()),
+        };
+        match loaded {
+            Ok(source) => self.enter(source, span, false),
+            Err(why) => self.error(
+                Diagnostic::error(&codes::INCLUDE, format!("`{name}` cannot be included: {why}"))
+                    .at(span, ""),
+            ),
+        }
+    }
+}
+
+/// Parses `a, b=1, c:req, d:vararg`.
+pub(super) fn parameters(text: &str) -> Result<Vec<Parameter>, String> {
+    let mut out: Vec<Parameter> = Vec::new();
+    let separator = |c: char| c == ',' || c.is_whitespace();
+    for piece in text.split(separator).filter(|piece| !piece.is_empty()) {
+        let (head, default) = piece.split_once('=').unwrap_or((piece, ""));
+        let (name, qualifier) = head.split_once(':').unwrap_or((head, ""));
+        if name.is_empty() || word_length(name.as_bytes()) != name.len() {
+            return Err(format!("`{name}` is no name for a parameter"));
+        }
+        if !matches!(qualifier, "" | "req" | "vararg") {
+            return Err(format!("`{qualifier}` is neither `req` nor `vararg`"));
+        }
+        if out.iter().any(|other| other.name == name) {
+            return Err(format!("two parameters are called `{name}`"));
+        }
+        out.push(Parameter {
+            name: name.to_owned(),
+            default: default.to_owned(),
+            required: qualifier == "req",
+            rest: qualifier == "vararg",
+        });
+    }
+    Ok(out)
+}
+
+/// Splits at commas outside of quotes and parentheses.
+pub(super) fn split(text: &str) -> Vec<&str> {
+    let (mut out, mut start, mut depth, mut quoted) = (Vec::new(), 0, 0usize, false);
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            b'"' => quoted = !quoted,
+            b'(' | b'[' if !quoted => depth += 1,
+            b')' | b']' if !quoted => depth = depth.saturating_sub(1),
+            b',' if depth == 0 && !quoted => {
+                out.push(text[start..at].trim());
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    if !(out.is_empty() && text[start..].trim().is_empty()) {
+        out.push(text[start..].trim());
+    }
+    out
+}
+
+fn arguments(parameters: &[Parameter], text: &str) -> Result<Vec<String>, String> {
+    let mut values: Vec<Option<String>> = parameters.iter().map(|_| None).collect();
+    let mut pieces = split(text);
+    if pieces.len() == 1 && parameters.len() > 1 {
+        pieces = text.split_whitespace().collect();
+    }
+    let mut next = 0;
+    let mut at = 0;
+    while at < pieces.len() {
+        let piece = pieces[at];
+        let named = piece.split_once('=').and_then(|(name, value)| {
+            let name = name.trim();
+            let found = parameters.iter().position(|parameter| parameter.name == name)?;
+            Some((found, value.trim()))
+        });
+        let (which, value) = named.unwrap_or((next, piece));
+        let Some(parameter) = parameters.get(which) else {
+            return Err(format!("it takes {} arguments, and there are more", parameters.len()));
+        };
+        if parameter.rest {
+            values[which] = Some(pieces[at..].join(", "));
+            break;
+        }
+        let value = value.strip_prefix('"').and_then(|v| v.strip_suffix('"')).unwrap_or(value);
+        values[which] = Some(value.to_owned());
+        if named.is_none() {
+            next += 1;
+        }
+        at += 1;
+    }
+    parameters
+        .iter()
+        .zip(values)
+        .map(|(parameter, value)| match value.filter(|value| !value.is_empty()) {
+            Some(value) => Ok(value),
+            None if parameter.required => {
+                Err(format!("the argument `{}` is missing", parameter.name))
+            }
+            None => Ok(parameter.default.clone()),
+        })
+        .collect()
+}
+
+/// A body with `\name`, `\@` and `\()` replaced.
+pub(super) fn substitute(
+    body: &str,
+    parameters: &[Parameter],
+    values: &[String],
+    count: &str,
+) -> Arc<str> {
+    let mut out = String::with_capacity(body.len());
+    let mut rest = body;
+    while let Some(at) = rest.find('\\') {
+        out.push_str(&rest[..at]);
+        rest = &rest[at + 1..];
+        if let Some(after) = rest.strip_prefix("()") {
+            rest = after;
+            continue;
+        }
+        if let Some(after) = rest.strip_prefix('@') {
+            out.push_str(count);
+            rest = after;
+            continue;
+        }
+        // A name ends before a `.`: `\size\().x` and `\reg.x` are both written.
+        let length = rest
+            .bytes()
+            .position(|byte| !in_word(byte) || matches!(byte, b'.' | b'@'))
+            .unwrap_or(rest.len());
+        let found = parameters.iter().position(|parameter| parameter.name == rest[..length]);
+        match found {
+            Some(which) => {
+                out.push_str(&values[which]);
+                rest = &rest[length..];
+            }
+            None => out.push('\\'),
+        }
+    }
+    out.push_str(rest);
+    if !out.ends_with('\n') {
+        out.push('\n');
+    }
+    out.into()
+}

@@ -1,0 +1,316 @@
+//! Places to offsets, and holes to bytes and relocations.
+
+use abide_diag::Diagnostic;
+use abide_isa::Endian;
+
+use crate::bind::FARTHER;
+use crate::codes;
+use crate::object::data::{fits, leb};
+use crate::object::section::{ALLOC, EXEC, Fixup, MERGE, Need, PartKind, Section, WRITE, Wanted};
+use crate::object::symbols::{Binding, Meaning, Place, SymbolId};
+use crate::object::unit::Unit;
+use crate::object::value::Value;
+
+/// How often the sizes of all parts are tried; each time only larger ones are.
+const ROUNDS: usize = 64;
+
+pub(super) const ABS64: u32 = 2;
+pub(super) const ABS32: u32 = 3;
+pub(super) const NODYLD32: u32 = 4;
+pub(super) const ADDRESS: u32 = 1;
+pub(super) const CALL: u32 = 10;
+
+/// What a relocation is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum About {
+    Symbol(SymbolId),
+    Section(u32),
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Relocation {
+    pub(super) offset: u64,
+    pub(super) kind: u32,
+    pub(super) about: About,
+}
+
+impl Unit<'_> {
+    /// The offset of a place in its section, as far as it is known.
+    pub(super) fn offset(&self, place: Place) -> u64 {
+        let shifts = self.shifts.get(place.section as usize);
+        let shift = shifts.and_then(|shifts| shifts.get(place.parts as usize));
+        place.fixed + shift.copied().unwrap_or(0)
+    }
+
+    /// Finds the size of all parts.
+    pub(super) fn place(&mut self) {
+        self.placed = true;
+        for _ in 0..ROUNDS {
+            self.shifts = self.sections.iter().map(shifts).collect();
+            if !self.grow() {
+                return;
+            }
+        }
+        let message = "the sizes of its parts depend on each other without end";
+        self.error(Diagnostic::error(&codes::EXPRESSION, message));
+    }
+
+    /// Makes parts larger that need it; whether any did.
+    fn grow(&mut self) -> bool {
+        let mut changed = false;
+        for section in 0..self.sections.len() {
+            for at in 0..self.sections[section].parts.len() {
+                let part = self.sections[section].parts[at].clone();
+                let number = |node| self.constant(node).unwrap_or(0);
+                let size = match part.kind {
+                    PartKind::Unsigned(node) => leb_size(number(node), false).max(part.size),
+                    PartKind::Signed(node) => leb_size(number(node), true).max(part.size),
+                    PartKind::Align { to, most, .. } => {
+                        let start = part.fixed + self.shifts[section][at];
+                        Some(start.wrapping_neg() & (to - 1)).filter(|by| *by <= most).unwrap_or(0)
+                    }
+                };
+                if size != part.size {
+                    self.sections[section].parts[at].size = size;
+                    changed = true;
+                }
+            }
+        }
+        changed
+    }
+
+    /// Fills all holes; gives the relocations of each section.
+    pub(super) fn resolve(&mut self) -> Vec<Vec<Relocation>> {
+        let mut all = Vec::with_capacity(self.sections.len());
+        for section in 0..self.sections.len() {
+            self.expand_parts(section);
+            let fixups = std::mem::take(&mut self.sections[section].fixups);
+            let mut relocations = Vec::new();
+            for fixup in &fixups {
+                relocations.extend(self.fix(section as u32, fixup));
+            }
+            all.push(relocations);
+        }
+        all
+    }
+
+    /// The bytes of a section with its parts among them.
+    fn expand_parts(&mut self, section: usize) {
+        if self.sections[section].parts.is_empty() {
+            return;
+        }
+        let parts = std::mem::take(&mut self.sections[section].parts);
+        let old = std::mem::take(&mut self.sections[section].data);
+        let (mut data, mut from) = (Vec::with_capacity(old.len()), 0);
+        for part in parts {
+            let to = (part.fixed as usize).min(old.len());
+            data.extend_from_slice(&old[from..to]);
+            from = to;
+            let start = data.len();
+            match part.kind {
+                PartKind::Align { fill, .. } => data.resize(start + part.size as usize, fill),
+                PartKind::Unsigned(node) | PartKind::Signed(node) => {
+                    let sign = matches!(part.kind, PartKind::Signed(_));
+                    let number = self.constant(node);
+                    let mut bytes = Vec::new();
+                    if !number.is_ok_and(|number| leb(&mut bytes, number, sign)) {
+                        let error =
+                            Diagnostic::error(&codes::EXPRESSION, "this is no number to write so");
+                        self.error_at(part.origin, error, "");
+                    }
+                    // A size once needed is kept: more bytes say the same.
+                    while bytes.len() < part.size as usize {
+                        let negative = sign && bytes.last().is_some_and(|byte| byte & 0x40 != 0);
+                        if let Some(last) = bytes.last_mut() {
+                            *last |= 0x80;
+                        }
+                        bytes.push(if negative { 0x7f } else { 0 });
+                    }
+                    data.extend_from_slice(&bytes);
+                }
+            }
+        }
+        data.extend_from_slice(&old[from..]);
+        self.sections[section].data = data;
+    }
+
+    fn fix(&mut self, section: u32, fixup: &Fixup) -> Option<Relocation> {
+        let at = self.offset(Place { section, parts: fixup.parts, fixed: fixup.fixed });
+        let value = match fixup.wanted {
+            Wanted::Node(node) => self.evaluate(node),
+            Wanted::Symbol(symbol, addend) => {
+                let number = i128::from(addend);
+                match self.symbols.get(symbol).meaning {
+                    Meaning::Value { node, .. } => self
+                        .evaluate(node)
+                        .map(|value| Value { number: value.number + number, ..value }),
+                    _ => Ok(Value { plus: Some(symbol), minus: None, number }),
+                }
+            }
+        };
+        let value = match value {
+            Ok(value) if value.minus.is_none() => value,
+            Ok(_) => {
+                self.fix_error(fixup, "no relocation can subtract an address");
+                return None;
+            }
+            Err(why) => {
+                self.fix_error(fixup, why);
+                return None;
+            }
+        };
+        let Some(symbol) = value.plus else {
+            self.write_hole(section, at, fixup, value.number);
+            return None;
+        };
+        let symbols = self.symbols.get(symbol);
+        let outside = matches!(symbols.binding, Binding::Global | Binding::Weak);
+        let label = match symbols.meaning {
+            Meaning::Label(place) => Some(place),
+            _ => None,
+        };
+        let near = label.filter(|place| place.section == section);
+        match (fixup.need, near) {
+            (Need::Jump16 | Need::Jump32, None) => {
+                let name = self.symbols.name(symbol).to_owned();
+                let error = Diagnostic::error(
+                    &codes::JUMP_AWAY,
+                    format!("`{name}` is no label of this section"),
+                );
+                self.error_at(fixup.origin, error, "cannot be jumped to");
+                return None;
+            }
+            (Need::Jump16 | Need::Jump32, Some(place)) => {
+                return self.distance_to(section, at, fixup, place, value.number);
+            }
+            (Need::Call, Some(place)) if !outside => {
+                return self.distance_to(section, at, fixup, place, value.number);
+            }
+            _ => {}
+        }
+        let merged =
+            label.is_some_and(|place| self.sections[place.section as usize].flags & MERGE != 0);
+        let kind = match fixup.need {
+            Need::Address => ADDRESS,
+            Need::Call => CALL,
+            Need::Data(8) => ABS64,
+            Need::Data(4) => self.word_kind(symbol, label),
+            _ => {
+                self.fix_error(fixup, "relocations have 4 or 8 bytes");
+                return None;
+            }
+        };
+        let (about, number) = match label {
+            Some(place) if !outside && (!merged || value.number == 0) => {
+                (About::Section(place.section), value.number + i128::from(self.offset(place)))
+            }
+            _ => {
+                self.symbols.get_mut(symbol).relocated = true;
+                (About::Symbol(symbol), value.number)
+            }
+        };
+        self.write_hole(section, at, fixup, number);
+        Some(Relocation { offset: at, kind, about })
+    }
+
+    /// LLVM marks offsets of code (temporary labels) and of variables, which no dynamic linker may
+    /// touch.
+    fn word_kind(&self, symbol: SymbolId, label: Option<Place>) -> u32 {
+        if self.style == crate::object::Style::Gnu {
+            return ABS32;
+        }
+        let flags = label.map_or(0, |place| self.sections[place.section as usize].flags);
+        let other = if self.symbols.is_temporary(symbol) { EXEC } else { WRITE };
+        if flags & (ALLOC | other) == ALLOC | other { NODYLD32 } else { ABS32 }
+    }
+
+    fn fix_error(&mut self, fixup: &Fixup, why: &str) {
+        let message = format!("this expression cannot be evaluated: {why}");
+        self.error_at(fixup.origin, Diagnostic::error(&codes::EXPRESSION, message), "");
+    }
+
+    fn distance_to(
+        &mut self,
+        section: u32,
+        at: u64,
+        fixup: &Fixup,
+        to: Place,
+        addend: i128,
+    ) -> Option<Relocation> {
+        let bytes = i128::from(self.offset(to)) + addend - i128::from(at) - 8;
+        let slots = bytes / 8;
+        let fit = match fixup.need {
+            Need::Jump16 => i16::try_from(slots).is_ok(),
+            _ => i32::try_from(slots).is_ok(),
+        };
+        if bytes % 8 != 0 {
+            self.fix_error(fixup, "the target is not at the start of a slot");
+        } else if fit {
+            self.put_number(section, at, fixup.need, slots);
+        } else {
+            let error = Diagnostic::error(
+                &codes::JUMP_RANGE,
+                format!("the target is {slots} slots away, which does not fit"),
+            )
+            .help(FARTHER);
+            self.error_at(fixup.origin, error, "too far");
+        }
+        None
+    }
+
+    fn write_hole(&mut self, section: u32, at: u64, fixup: &Fixup, number: i128) {
+        let fit = match fixup.need {
+            Need::Data(size) => fits(number, size),
+            Need::Call => number % 8 == 0 && i32::try_from(number / 8 - 1).is_ok(),
+            _ => fits(number, 8),
+        };
+        if !fit {
+            let message = format!("{number} does not fit here");
+            self.error_at(fixup.origin, Diagnostic::error(&codes::NUMBER_RANGE, message), "");
+            return;
+        }
+        // A call holds the distance from a function to the next slot.
+        let number = if fixup.need == Need::Call { number / 8 - 1 } else { number };
+        self.put_number(section, at, fixup.need, number);
+    }
+
+    fn put_number(&mut self, section: u32, at: u64, need: Need, number: i128) {
+        let big = self.options.endian == Endian::Big;
+        let data = &mut self.sections[section as usize].data;
+        let mut put = |offset: u64, size: usize, number: i128| {
+            let start = (at + offset) as usize;
+            let Some(hole) = data.get_mut(start..start + size) else { return };
+            if big {
+                hole.copy_from_slice(&number.to_be_bytes()[16 - size..]);
+            } else {
+                hole.copy_from_slice(&number.to_le_bytes()[..size]);
+            }
+        };
+        match need {
+            Need::Jump16 => put(2, 2, number),
+            Need::Jump32 | Need::Call => put(4, 4, number),
+            Need::Address => {
+                put(4, 4, number);
+                put(12, 4, number >> 32);
+            }
+            Need::Data(size) => put(0, usize::from(size), number),
+        }
+    }
+}
+
+fn leb_size(number: i128, sign: bool) -> u64 {
+    let mut bytes = Vec::new();
+    leb(&mut bytes, number, sign);
+    bytes.len().max(1) as u64
+}
+
+/// The bytes of parts before each number of parts.
+fn shifts(section: &Section) -> Vec<u64> {
+    let mut sum = 0;
+    let mut out = vec![0];
+    out.extend(section.parts.iter().map(|part| {
+        sum += part.size;
+        sum
+    }));
+    out
+}

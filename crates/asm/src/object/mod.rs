@@ -1,0 +1,135 @@
+//! Whole files to objects: sections, symbols, relocations, as the compilers' own assemblers write
+//! them.
+//!
+//! Everything that `clang -S` and `bpf-gcc -S` write is read; what neither would mean is refused.
+//! Reads no file: what a text includes is asked of the caller.
+
+mod conditional;
+mod data;
+mod directive;
+mod elf;
+mod frame;
+mod input;
+mod layout;
+mod lines;
+mod repeat;
+mod section;
+mod sections;
+mod symbols;
+mod unit;
+mod value;
+
+use abide_diag::{Diagnostic, Source};
+use abide_isa::{Endian, Level};
+
+use crate::dialect::Dialect;
+
+/// Whose habits an object follows where the two toolchains differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Style {
+    /// LLVM's: `.align` counts bytes, only the section symbols that relocations name.
+    Llvm,
+    /// GNU's: `.align` is a power of two, all sections have symbols.
+    Gnu,
+}
+
+/// Gives the name and text of an included file, or why there is none.
+pub type Loader<'a> = &'a dyn Fn(&str) -> Result<Source, String>;
+
+/// How a text becomes an object.
+#[derive(Clone, Copy)]
+pub struct ObjectOptions<'a> {
+    /// The only dialect accepted; `None` takes either, line by line.
+    pub dialect: Option<Dialect>,
+    /// The highest level of instructions accepted.
+    pub level: Level,
+    /// The byte order of the object.
+    pub endian: Endian,
+    /// Whose habits; `None` finds out from the text.
+    pub style: Option<Style>,
+    /// Whether `;` begins a comment, as in binutils 2.40, instead of separating statements.
+    pub semicolon_comments: bool,
+    /// What is included; `None` refuses to.
+    pub loader: Option<Loader<'a>>,
+}
+
+impl Default for ObjectOptions<'_> {
+    fn default() -> Self {
+        ObjectOptions {
+            dialect: None,
+            level: Level::V4,
+            endian: Endian::Little,
+            style: None,
+            semicolon_comments: false,
+            loader: None,
+        }
+    }
+}
+
+impl std::fmt::Debug for ObjectOptions<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ObjectOptions")
+            .field("dialect", &self.dialect)
+            .field("level", &self.level)
+            .field("endian", &self.endian)
+            .field("style", &self.style)
+            .field("semicolon_comments", &self.semicolon_comments)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A message, and the text that it points into.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// What is said.
+    pub diagnostic: Diagnostic,
+    /// Where the places in it are.
+    pub source: Source,
+}
+
+impl Message {
+    /// The message as text, with its source lines.
+    pub fn render(&self, colour: bool) -> String {
+        self.diagnostic.render(Some(&self.source), colour)
+    }
+}
+
+/// A line of the program's source, from `.loc`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceLine {
+    /// The section of the code.
+    pub section: String,
+    /// The offset in it from which on the line holds.
+    pub offset: u64,
+    /// The file, as `.file` names it.
+    pub file: String,
+    /// The line, from 1; 0 if there is none.
+    pub line: u32,
+    /// The column, from 1; 0 if none is given.
+    pub column: u32,
+}
+
+/// An assembled object.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Object {
+    /// The ELF file.
+    pub bytes: Vec<u8>,
+    /// The source lines of its code, by section and offset.
+    pub lines: Vec<SourceLine>,
+    /// Warnings; nothing is refused for them.
+    pub warnings: Vec<Message>,
+}
+
+/// Assembles a text, and finds all of its errors.
+///
+/// ```
+/// use abide_asm::object::{ObjectOptions, assemble};
+/// use abide_diag::Source;
+///
+/// let text = "\t.section xdp,\"ax\",@progbits\n\t.globl f\nf:\tr0 = 2\n\texit\n";
+/// let object = assemble(&Source::new("f.s", text), &ObjectOptions::default()).unwrap();
+/// assert_eq!(&object.bytes[..4], b"\x7fELF");
+/// ```
+pub fn assemble(source: &Source, options: &ObjectOptions<'_>) -> Result<Object, Vec<Message>> {
+    unit::Unit::new(source, options).run()
+}

@@ -3,8 +3,9 @@
 //! Reading and printing derive from the instruction table of `abide-isa`: its templates become the
 //! grammar, its levels are checked, its rows are what is printed. [`assemble`] finds all errors of
 //! a text in one run and never does something else than was written: what other assemblers cut
-//! off or take for a symbol is an error. [`disassemble`] loses nothing. This crate knows no API,
-//! no host and no object file.
+//! off or take for a symbol is an error. [`object::assemble`] makes ELF files of whole texts.
+//! [`disassemble`] loses nothing. This crate knows no API
+//! and no host.
 #![forbid(unsafe_code)]
 
 mod assemble;

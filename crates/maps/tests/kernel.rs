@@ -121,7 +121,9 @@ fn permitted() -> bool {
         Ok(_) => true,
         Err(errno) => {
             let error = io::Error::from_raw_os_error(errno);
-            abide_testkit::skip(&format!("the kernel does not let this process create maps: {error}"));
+            abide_testkit::skip(&format!(
+                "the kernel does not let this process create maps: {error}"
+            ));
             false
         }
     }

@@ -137,7 +137,8 @@ impl Maps {
                 |what| Problem::LegacyMap(what).at(Place::section("maps").with_symbol(symbol.name));
             let next =
                 symbols.get(position + 1).map_or(section.data.len() as u64, |next| next.value);
-            let size = if symbol.size > 0 { symbol.size } else { next - symbol.value };
+            let size =
+                if symbol.size > 0 { symbol.size } else { next.saturating_sub(symbol.value) };
             let end = symbol.value.saturating_add(size);
             let bytes = section
                 .data

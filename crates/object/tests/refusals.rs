@@ -267,3 +267,12 @@ fn two_names_of_the_same_code_are_two_functions() {
         assert_eq!(target, Some(Target::Call(abide_object::FunctionId(1))));
     }
 }
+
+/// The size of a symbol without one reaches to the next; this one begins after the end.
+#[test]
+fn a_legacy_map_after_the_end_of_its_section() {
+    let (mut elf, _) = program(&[&EXIT]);
+    let section = elf.section("maps", DATA, vec![0; 20]);
+    elf.symbol(b"table", OBJECT, section, 64, 0);
+    assert!(refuse(elf).to_string().contains("lies outside the section"));
+}

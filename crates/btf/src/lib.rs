@@ -18,13 +18,16 @@
 
 mod check;
 pub mod codes;
+mod dump;
 mod error;
 mod ext;
 mod index;
+mod layout;
 mod order;
 mod parse;
 mod print;
 mod query;
+mod scope;
 mod types;
 pub mod value;
 

@@ -1,13 +1,21 @@
 //! Types as C declarations. Produces text only; the order of definitions is the caller's business.
+//!
+//! Without a [`Scope`] it shows what BTF says; with one, for a whole file, it also keeps names apart
+//! and writes what a compiler needs to arrive at the same layout.
 
 use std::fmt::Write as _;
 
 use crate::Btf;
+use crate::layout::Shape;
+use crate::scope::Scope;
 use crate::types::{Composite, Enumeration, Type, TypeId};
 
 /// Anonymous types are written out where they stand, at most this deep; a prototype can lead back
 /// to itself by a pointer.
 const DEPTH: u32 = 16;
+
+/// In a whole file what is cut short would not compile; the nesting itself is bounded by 256.
+const FILE_DEPTH: u32 = 128;
 
 /// And at most this much in all: members may repeat an anonymous type over and over.
 const LENGTH: usize = 1 << 20;
@@ -28,28 +36,17 @@ impl Btf {
             Some(Type::Var { name: own, ty, .. }) => (ty, own_or(own, name)),
             _ => (id, name),
         };
-        Printer { btf: self, out: &mut out, indent: 0, depth: 0 }.declare(ty, name.to_owned());
+        Printer::new(self, &mut out, None).declare(ty, name.to_owned());
         out
     }
 
     /// The whole definition of a struct, union, enum, typedef or prototype, with its semicolon.
     pub fn definition(&self, id: TypeId) -> String {
         let mut out = String::new();
-        let mut printer = Printer { btf: self, out: &mut out, indent: 0, depth: 0 };
-        match self.get(id) {
-            Some(Type::Struct(composite)) => printer.composite("struct", &composite),
-            Some(Type::Union(composite)) => printer.composite("union", &composite),
-            Some(Type::Enum(enumeration) | Type::Enum64(enumeration)) => {
-                printer.enumeration(&enumeration);
-            }
-            Some(Type::Typedef { name, to }) => {
-                printer.out.push_str("typedef ");
-                printer.declare(to, name.to_owned());
-            }
-            _ => return self.declaration(id, "") + ";",
+        if Printer::new(self, &mut out, None).define(id) {
+            return out;
         }
-        out.push(';');
-        out
+        self.declaration(id, "") + ";"
     }
 }
 
@@ -57,14 +54,47 @@ fn own_or<'s>(own: &'s str, given: &'s str) -> &'s str {
     if given.is_empty() { own } else { given }
 }
 
-struct Printer<'a, 'o> {
+/// Writes one declaration or definition.
+pub(crate) struct Printer<'a, 'o> {
     btf: &'a Btf,
     out: &'o mut String,
+    scope: Option<&'o mut Scope>,
     indent: usize,
     depth: u32,
 }
 
-impl Printer<'_, '_> {
+impl<'a, 'o> Printer<'a, 'o> {
+    /// Appends to `out`, within the scope of a file if there is one.
+    pub(crate) fn new(btf: &'a Btf, out: &'o mut String, scope: Option<&'o mut Scope>) -> Self {
+        Printer { btf, out, scope, indent: 0, depth: 0 }
+    }
+
+    /// A struct, union, enum or typedef in full, with its semicolon; `false` if it is none of them.
+    pub(crate) fn define(&mut self, id: TypeId) -> bool {
+        match self.btf.get(id) {
+            Some(Type::Struct(composite)) => self.composite("struct", id, &composite),
+            Some(Type::Union(composite)) => self.composite("union", id, &composite),
+            Some(Type::Enum(enumeration) | Type::Enum64(enumeration)) => {
+                self.enumeration(id, &enumeration);
+            }
+            Some(Type::Typedef { name, to }) => {
+                self.out.push_str("typedef ");
+                let name = self.name(id, name);
+                self.declare(to, name);
+            }
+            _ => return false,
+        }
+        self.out.push(';');
+        true
+    }
+
+    /// The name of a type in this scope.
+    fn name(&self, id: TypeId, own: &str) -> String {
+        match &self.scope {
+            Some(scope) if !own.is_empty() => scope.name(id, own),
+            _ => own.to_owned(),
+        }
+    }
     /// C declares from the inside out: `declarator` grows at both ends while the type is followed to
     /// its base, which comes first in the text.
     fn declare(&mut self, id: TypeId, mut declarator: String) {
@@ -72,18 +102,20 @@ impl Printer<'_, '_> {
         // Qualifiers of what comes next, to be written before a base or after a `*`.
         let mut qualifiers = String::new();
         let mut after_pointer = false;
+        // A prototype can return a pointer to itself.
+        let mut returned = 0;
         loop {
             match self.btf.get(id) {
                 Some(Type::Const { to }) => {
-                    qualifiers.push_str("const ");
+                    qualify(&mut qualifiers, "const ");
                     id = to;
                 }
                 Some(Type::Volatile { to }) => {
-                    qualifiers.push_str("volatile ");
+                    qualify(&mut qualifiers, "volatile ");
                     id = to;
                 }
                 Some(Type::Restrict { to }) => {
-                    qualifiers.push_str("restrict ");
+                    qualify(&mut qualifiers, "restrict ");
                     id = to;
                 }
                 Some(Type::TypeTag { name, to, attribute }) => {
@@ -114,7 +146,10 @@ impl Printer<'_, '_> {
                         after_pointer = false;
                     }
                     declarator.push('(');
-                    if self.depth >= DEPTH || self.out.len() + declarator.len() > LENGTH {
+                    let cut = self.depth + returned >= self.levels()
+                        || self.out.len() + declarator.len() > self.room();
+                    returned += 1;
+                    if cut {
                         declarator.push_str("/* … */");
                     } else if params.is_empty() {
                         declarator.push_str("void");
@@ -131,12 +166,13 @@ impl Printer<'_, '_> {
                             Printer {
                                 btf: self.btf,
                                 out: &mut inner,
+                                scope: self.scope.as_deref_mut(),
                                 indent: self.indent,
                                 depth: self.depth + 1,
                             }
                             .declare(param.ty, param.name.to_owned());
                             declarator.push_str(&inner);
-                            if declarator.len() > LENGTH {
+                            if declarator.len() > self.room() {
                                 declarator.push_str(" /* … */");
                                 break;
                             }
@@ -144,11 +180,11 @@ impl Printer<'_, '_> {
                     }
                     declarator.push(')');
                     qualifiers.clear();
-                    id = ret;
+                    id = if cut { TypeId::VOID } else { ret };
                 }
                 base => {
                     self.out.push_str(&qualifiers);
-                    self.base(base);
+                    self.base(id, base);
                     break;
                 }
             }
@@ -161,33 +197,31 @@ impl Printer<'_, '_> {
         }
     }
 
-    fn base(&mut self, ty: Option<Type<'_>>) {
+    fn base(&mut self, id: TypeId, ty: Option<Type<'_>>) {
         match ty {
             None => self.out.push_str("void"),
             Some(Type::Struct(composite)) if composite.name.is_empty() => {
-                self.composite("struct", &composite);
+                self.composite("struct", id, &composite);
             }
             Some(Type::Union(composite)) if composite.name.is_empty() => {
-                self.composite("union", &composite);
+                self.composite("union", id, &composite);
             }
             Some(Type::Enum(enumeration) | Type::Enum64(enumeration))
                 if enumeration.name.is_empty() =>
             {
-                self.enumeration(&enumeration);
+                self.enumeration(id, &enumeration);
             }
-            Some(Type::Struct(composite)) => self.tagged("struct", composite.name),
-            Some(Type::Union(composite)) => self.tagged("union", composite.name),
-            Some(Type::Enum(enumeration) | Type::Enum64(enumeration)) => {
-                self.tagged("enum", enumeration.name);
+            Some(other) => {
+                self.out.push_str(tag(&other).unwrap_or_default());
+                let name = match (&self.scope, &other) {
+                    (Some(_), Type::Int { .. } | Type::Float { .. }) => {
+                        crate::scope::number(&other)
+                    }
+                    _ => self.name(id, other.name()),
+                };
+                self.out.push_str(&name);
             }
-            Some(Type::Fwd { name, is_union: false }) => self.tagged("struct", name),
-            Some(Type::Fwd { name, is_union: true }) => self.tagged("union", name),
-            Some(other) => self.out.push_str(other.name()),
         }
-    }
-
-    fn tagged(&mut self, keyword: &str, name: &str) {
-        let _ = write!(self.out, "{keyword} {name}");
     }
 
     fn line(&mut self) {
@@ -204,7 +238,7 @@ impl Printer<'_, '_> {
             self.out.push_str(name);
         }
         self.out.push_str(" {");
-        if self.depth >= DEPTH || self.out.len() > LENGTH {
+        if self.depth >= self.levels() || self.out.len() > self.room() {
             self.out.push_str(" /* … */ }");
             return false;
         }
@@ -222,32 +256,140 @@ impl Printer<'_, '_> {
         self.out.push('}');
     }
 
-    fn composite(&mut self, keyword: &str, composite: &Composite<'_>) {
-        if !self.open(keyword, composite.name) {
+    fn composite(&mut self, keyword: &str, id: TypeId, composite: &Composite<'_>) {
+        let name = self.name(id, composite.name);
+        if !self.open(keyword, &name) {
             return;
         }
-        for member in composite.members {
-            self.line();
-            if self.out.len() > LENGTH {
-                self.out.push_str("/* … */");
-                break;
+        let is_union = keyword == "union";
+        let mut place = self.scope.as_deref_mut().map(|scope| {
+            let shape = scope.shapes.shape(self.btf, id, composite, is_union);
+            Place { shape, is_union, end: 0 }
+        });
+        let size = u64::from(composite.size) * 8;
+        let mut empty = composite.members.is_empty();
+        if place.is_some_and(|place| place.shape.opaque) {
+            self.pad_bytes(u64::from(composite.size));
+        } else {
+            for member in composite.members {
+                self.line();
+                if self.out.len() > self.room() {
+                    self.out.push_str("/* … */");
+                    break;
+                }
+                let (offset, bits) =
+                    (u64::from(member.bit_offset), u64::from(member.bitfield_size));
+                if let (Some(place), Some(scope)) = (&mut place, self.scope.as_deref_mut()) {
+                    let own = self.btf.size_of(member.ty).unwrap_or(0) * 8;
+                    let align = u64::from(scope.shapes.align(self.btf, member.ty)) * 8;
+                    let natural = place.natural(own, align, bits);
+                    let end = place.end;
+                    let taken = if bits > 0 { bits } else { own };
+                    place.end = if is_union { end.max(taken) } else { offset + taken };
+                    if natural != offset && !is_union {
+                        self.pad(end, offset);
+                        self.line();
+                    }
+                }
+                self.member(member.ty, member.name);
+                if bits > 0 {
+                    let _ = write!(self.out, ": {bits}");
+                }
+                self.out.push(';');
             }
-            self.declare(member.ty, member.name.to_owned());
-            if member.bitfield_size > 0 {
-                let _ = write!(self.out, ": {}", member.bitfield_size);
+            if let Some(place) = place {
+                let align = u64::from(place.shape.align) * 8;
+                if place.end.next_multiple_of(align) != size {
+                    empty = false;
+                    match is_union {
+                        true => self.pad_bytes(u64::from(composite.size)),
+                        false => {
+                            self.line();
+                            self.pad(place.end, size);
+                        }
+                    }
+                }
             }
-            self.out.push(';');
         }
-        self.close(composite.members.is_empty());
+        self.close(empty);
+        if place.is_some_and(|place| place.shape.packed) {
+            self.out.push_str(" __attribute__((packed))");
+        }
     }
 
-    fn enumeration(&mut self, enumeration: &Enumeration<'_>) {
-        if !self.open("enum", enumeration.name) {
+    /// A member. One with a tagged type but no name is an extension of C that compilers must be asked
+    /// for; without the tag it is the same to all of them.
+    fn member(&mut self, id: TypeId, name: &str) {
+        let base = self.btf.unqualified(id);
+        let (keyword, tagged) = match self.btf.get(base) {
+            Some(Type::Struct(tagged)) => ("struct", tagged),
+            Some(Type::Union(tagged)) => ("union", tagged),
+            _ => return self.declare(id, name.to_owned()),
+        };
+        if self.scope.is_none() || !name.is_empty() || tagged.name.is_empty() {
+            return self.declare(id, name.to_owned());
+        }
+        self.composite(keyword, base, &Composite { name: "", ..tagged });
+    }
+
+    /// How deep anonymous types are written out.
+    fn levels(&self) -> u32 {
+        if self.scope.is_some() { FILE_DEPTH } else { DEPTH }
+    }
+
+    /// How long the text may become.
+    fn room(&self) -> usize {
+        self.scope.as_ref().map_or(LENGTH, |scope| scope.room)
+    }
+
+    /// Fills from one bit to another with unnamed bit fields, none of which crosses 64 bits; they
+    /// move what follows but do not align the struct. Wide gaps get a name.
+    fn pad(&mut self, from: u64, to: u64) {
+        let mut at = from;
+        let fill = |this: &mut Self, at: &mut u64, to: u64| {
+            while *at < to {
+                let next = to.min((*at + 1).next_multiple_of(64));
+                let gap = if *at == from { "" } else { " " };
+                let _ = write!(this.out, "{gap}long: {};", next - *at);
+                *at = next;
+            }
+        };
+        if to.saturating_sub(from) <= 64 * 32 {
+            return fill(self, &mut at, to);
+        }
+        fill(self, &mut at, from.next_multiple_of(8));
+        self.pad_bytes((to - at) / 8);
+        at += (to - at) / 8 * 8;
+        fill(self, &mut at, to);
+    }
+
+    /// A member of this many bytes that BTF does not have.
+    fn pad_bytes(&mut self, bytes: u64) {
+        if let Some(scope) = self.scope.as_deref_mut() {
+            let number = scope.pad();
+            self.line();
+            let _ = write!(self.out, "unsigned char __pad{number}[{bytes}];");
+        }
+    }
+
+    fn enumeration(&mut self, id: TypeId, enumeration: &Enumeration<'_>) {
+        let name = self.name(id, enumeration.name);
+        if enumeration.values.is_empty() && self.scope.is_some() {
+            // Only declared: C has no enum without values.
+            let text = if name.is_empty() { "int".to_owned() } else { format!("enum {name}") };
+            self.out.push_str(&text);
+            return;
+        }
+        if !self.open("enum", &name) {
             return;
         }
         for value in enumeration.values {
             self.line();
-            let _ = write!(self.out, "{} = ", value.name);
+            let name = match self.scope.as_deref_mut() {
+                Some(scope) => scope.ordinary(value.name),
+                None => value.name.to_owned(),
+            };
+            let _ = write!(self.out, "{name} = ");
             match enumeration.size {
                 8 if enumeration.signed => {
                     let _ = write!(self.out, "{}LL", value.value);
@@ -262,5 +404,53 @@ impl Printer<'_, '_> {
             self.out.push(',');
         }
         self.close(enumeration.values.is_empty());
+        if self.scope.is_some() {
+            self.out.push_str(match enumeration.size {
+                1 => " __attribute__((mode(QI)))",
+                2 => " __attribute__((mode(HI)))",
+                8 => " __attribute__((mode(DI)))",
+                _ => "",
+            });
+        }
+    }
+}
+
+/// Adds a qualifier, once: that of an array and that of its elements are the same to C.
+fn qualify(qualifiers: &mut String, one: &str) {
+    if !qualifiers.contains(one) {
+        qualifiers.push_str(one);
+    }
+}
+
+/// How far the members of a struct have been placed.
+#[derive(Clone, Copy)]
+struct Place {
+    shape: Shape,
+    is_union: bool,
+    /// The first free bit.
+    end: u64,
+}
+
+impl Place {
+    /// Where a compiler puts the next member, in bits. A bit field goes where it is unless it would
+    /// cross a boundary of its type.
+    fn natural(&self, own: u64, align: u64, bits: u64) -> u64 {
+        match (self.is_union, bits) {
+            (true, _) => 0,
+            (_, 0) if self.shape.packed => self.end.next_multiple_of(8),
+            (_, 0) => self.end.next_multiple_of(align),
+            _ if self.shape.packed || self.end % own + bits <= own => self.end,
+            _ => self.end.next_multiple_of(own),
+        }
+    }
+}
+
+/// The keyword and a space, for what has a tag.
+pub(crate) fn tag(ty: &Type<'_>) -> Option<&'static str> {
+    match ty {
+        Type::Struct(_) | Type::Fwd { is_union: false, .. } => Some("struct "),
+        Type::Union(_) | Type::Fwd { is_union: true, .. } => Some("union "),
+        Type::Enum(_) | Type::Enum64(_) => Some("enum "),
+        _ => None,
     }
 }

@@ -1,0 +1,207 @@
+//! A whole BTF as one C header, in an order that compiles. What a declaration looks like is the
+//! business of `print`; what must stand before it, of this module.
+
+use crate::Btf;
+use crate::print::{Printer, tag};
+use crate::scope::Scope;
+use crate::types::{Type, TypeId};
+
+/// How far a definition may lead to others that must stand before it. Real types need a tenth.
+const DEPTH: u32 = 512;
+
+const DECLARED: u8 = 1;
+const DEFINED: u8 = 2;
+const BUSY: u8 = 4;
+
+/// Accesses to types of the header are recorded for CO-RE unless the program says otherwise.
+const HEAD: &str = "#ifndef __VMLINUX_H__
+#define __VMLINUX_H__
+
+#ifndef BPF_NO_PRESERVE_ACCESS_INDEX
+#pragma clang attribute push (__attribute__((preserve_access_index)), apply_to = record)
+#endif
+
+";
+
+const TAIL: &str = "#ifndef BPF_NO_PRESERVE_ACCESS_INDEX
+#pragma clang attribute pop
+#endif
+
+#endif /* __VMLINUX_H__ */
+";
+
+impl Btf {
+    /// All named types as a C header, each after what it needs, with the layout that BTF says:
+    /// what `vmlinux.h` is for a kernel. Equal names are kept apart by `___2`. Types that C cannot
+    /// describe become as many bytes.
+    pub fn to_c(&self) -> String {
+        let mut scope = Scope::new(self);
+        // Anonymous types are written out wherever they are used; real ones need far less.
+        scope.room = (self.words.len() * 4 + self.strings.len()) * 8 + (1 << 20);
+        let mut header = Header {
+            btf: self,
+            out: HEAD.to_owned(),
+            scope,
+            state: vec![0; self.len() + 1],
+            inside: None,
+            depth: 0,
+        };
+        let used = used(self);
+        for (id, ty) in self.iter() {
+            match ty {
+                Type::Struct(composite) | Type::Union(composite) if composite.name.is_empty() => {}
+                Type::Struct(_) | Type::Union(_) => header.define(id),
+                Type::Enum(enumeration) | Type::Enum64(enumeration)
+                    if !enumeration.name.is_empty() || !used[id.0 as usize] =>
+                {
+                    header.define(id);
+                }
+                Type::Typedef { .. } | Type::Fwd { .. } => header.declare(id),
+                _ => {}
+            }
+        }
+        header.out + TAIL
+    }
+}
+
+/// Which types are part of others.
+fn used(btf: &Btf) -> Vec<bool> {
+    let mut used = vec![false; btf.len() + 1];
+    for (_, ty) in btf.iter() {
+        let mut mark = |id: TypeId| used[id.0 as usize] = true;
+        match ty {
+            Type::Ptr { to }
+            | Type::Typedef { to, .. }
+            | Type::Volatile { to }
+            | Type::Const { to }
+            | Type::Restrict { to }
+            | Type::TypeTag { to, .. } => mark(to),
+            Type::Array { elem, .. } => mark(elem),
+            Type::Struct(composite) | Type::Union(composite) => {
+                composite.members.iter().for_each(|member| mark(member.ty));
+            }
+            _ => {}
+        }
+    }
+    used
+}
+
+struct Header<'a> {
+    btf: &'a Btf,
+    out: String,
+    scope: Scope,
+    state: Vec<u8>,
+    /// The struct that is about to be written: it may name itself without being declared before.
+    inside: Option<TypeId>,
+    depth: u32,
+}
+
+impl Header<'_> {
+    fn has(&self, id: TypeId, state: u8) -> bool {
+        self.state[id.0 as usize] & state != 0
+    }
+
+    fn set(&mut self, id: TypeId, state: u8) {
+        self.state[id.0 as usize] |= state;
+    }
+
+    /// Writes what must stand before a pointer to this type, or a prototype with it, is written.
+    fn declare(&mut self, id: TypeId) {
+        let Some(ty) = self.btf.get(id) else { return };
+        if self.has(id, DECLARED | DEFINED) || self.depth > DEPTH {
+            return;
+        }
+        self.depth += 1;
+        match ty {
+            Type::Ptr { to }
+            | Type::Volatile { to }
+            | Type::Const { to }
+            | Type::Restrict { to }
+            | Type::TypeTag { to, .. } => self.declare(to),
+            // The elements of an array are complete wherever it is named.
+            Type::Array { elem, .. } => self.define(elem),
+            Type::FuncProto { ret, params } => {
+                self.declare(ret);
+                params.iter().for_each(|param| self.declare(param.ty));
+            }
+            Type::Typedef { name, to } => {
+                self.set(id, DECLARED);
+                let inside = self.inside.take();
+                self.declare(to);
+                self.inside = inside;
+                // Part of the language.
+                if !name.starts_with("__builtin_") {
+                    self.write(id);
+                }
+            }
+            Type::Fwd { .. } => self.forward(id, &ty),
+            Type::Struct(composite) | Type::Union(composite) if !composite.name.is_empty() => {
+                self.forward(id, &ty);
+            }
+            Type::Struct(_) | Type::Union(_) | Type::Enum(_) | Type::Enum64(_) => self.define(id),
+            _ => {}
+        }
+        self.depth -= 1;
+    }
+
+    fn forward(&mut self, id: TypeId, ty: &Type<'_>) {
+        if self.inside != Some(id) {
+            self.set(id, DECLARED);
+            let name = self.scope.name(id, ty.name());
+            self.out.push_str(tag(ty).unwrap_or_default());
+            self.out.push_str(&name);
+            self.out.push_str(";\n\n");
+        }
+    }
+
+    /// Writes what must stand before a value of this type, and the type itself if it has a name.
+    fn define(&mut self, id: TypeId) {
+        let Some(ty) = self.btf.get(id) else { return };
+        if self.has(id, DEFINED | BUSY) || self.depth > DEPTH {
+            return;
+        }
+        self.depth += 1;
+        match ty {
+            Type::Volatile { to } | Type::Const { to } | Type::Restrict { to } => self.define(to),
+            Type::TypeTag { to, .. } => self.define(to),
+            Type::Array { elem, .. } => self.define(elem),
+            Type::Typedef { to, .. } => {
+                self.set(id, BUSY);
+                self.define(to);
+                self.declare(id);
+                self.set(id, DEFINED);
+            }
+            Type::Struct(composite) | Type::Union(composite) => {
+                self.set(id, BUSY);
+                let is_named = !composite.name.is_empty();
+                let inside = self.inside;
+                if is_named {
+                    self.inside = Some(id);
+                }
+                composite.members.iter().for_each(|member| self.define(member.ty));
+                self.inside = inside;
+                if is_named {
+                    self.write(id);
+                }
+                // What an anonymous one needs, other users of it find there too.
+                self.set(id, DEFINED);
+            }
+            Type::Enum(enumeration) | Type::Enum64(enumeration) => {
+                let is_inline = enumeration.name.is_empty() && self.depth > 1;
+                if !is_inline {
+                    self.set(id, DEFINED);
+                    self.write(id);
+                }
+            }
+            _ => self.declare(id),
+        }
+        self.depth -= 1;
+    }
+
+    fn write(&mut self, id: TypeId) {
+        if self.out.len() < self.scope.room {
+            Printer::new(self.btf, &mut self.out, Some(&mut self.scope)).define(id);
+            self.out.push_str("\n\n");
+        }
+    }
+}

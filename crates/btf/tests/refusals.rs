@@ -204,3 +204,14 @@ proptest! {
         survive(&btf(&words, b"\0a\0bc\0"), &[]);
     }
 }
+
+/// `(*)(void)` that returns a pointer to itself has no declaration in C.
+#[test]
+fn a_prototype_that_returns_itself_is_cut_short() {
+    let words = [0, kind(Kind::FuncProto, 0), 2, 0, kind(Kind::Ptr, 0), 1];
+    let btf = Btf::parse(&btf(&words, b"\0")).unwrap();
+    for id in [TypeId(1), TypeId(2)] {
+        let text = btf.declaration(id, "x");
+        assert!(text.contains("/* … */") && text.len() < 1000, "{text}");
+    }
+}

@@ -23,7 +23,7 @@ pub enum HostError {
         api: String,
         /// The name asked for.
         name: String,
-        /// Names that would do, newest last.
+        /// The newest nodes, newest last, then the hosts.
         known: Vec<String>,
     },
     /// Not `YYYY-MM-DD`.
@@ -37,6 +37,19 @@ pub enum HostError {
         /// The label asked for.
         label: String,
     },
+}
+
+/// How many of the newest nodes are named to someone who asked for one that does not exist.
+const SUGGESTED_NODES: usize = 4;
+
+/// The newest nodes and all hosts: an API may have far more nodes than a message has room for.
+fn suggestions(api: &Api) -> Vec<String> {
+    let mut nodes: Vec<_> = api.nodes.iter().collect();
+    nodes.sort_by_key(|node| node.released);
+    let newest = nodes.split_off(nodes.len().saturating_sub(SUGGESTED_NODES));
+    let more = (!nodes.is_empty()).then(|| "…".to_owned());
+    let newest = newest.into_iter().map(|node| node.name.clone());
+    more.into_iter().chain(newest).chain(api.hosts.iter().map(|host| host.name.clone())).collect()
 }
 
 impl Report for HostError {
@@ -198,12 +211,7 @@ impl HostProfile {
         let node = api.node(name).ok_or_else(|| HostError::UnknownNode {
             api: api.name.clone(),
             name: abide_diag::printable(name).into_owned(),
-            known: api
-                .nodes
-                .iter()
-                .map(|node| node.name.clone())
-                .chain(api.hosts.iter().map(|host| host.name.clone()))
-                .collect(),
+            known: suggestions(api),
         })?;
         Ok(HostProfile {
             api: Arc::clone(api),

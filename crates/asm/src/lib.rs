@@ -4,8 +4,8 @@
 //! grammar, its levels are checked, its rows are what is printed. [`assemble`] finds all errors of
 //! a text in one run and never does something else than was written: what other assemblers cut
 //! off or take for a symbol is an error. [`object::assemble`] makes ELF files of whole texts.
-//! [`disassemble`] loses nothing. This crate knows no API
-//! and no host.
+//! [`disassemble`] loses nothing, and [`listing`] makes source of whole ELF files again. This crate
+//! knows no API and no host.
 #![forbid(unsafe_code)]
 
 mod assemble;

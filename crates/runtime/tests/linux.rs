@@ -139,8 +139,19 @@ fn traps_name_the_source_line() {
     assert!(text.contains("*count += 1"), "{text}");
     assert!(text.contains("programs.bpf.c:"), "{text}");
     assert!(text.contains("null_value"), "{text}");
-    let trap = verdict(&loaded, "bad_verdict").unwrap_err();
-    assert_eq!(trap.code().id, "T0015");
+    // The kernel has no range for XDP: what is no verdict counts as XDP_ABORTED.
+    assert_eq!(verdict(&loaded, "bad_verdict").unwrap(), 9);
+}
+
+#[test]
+fn a_verdict_outside_the_range_of_the_api_is_a_trap() {
+    let text = std::fs::read_to_string(abide_testkit::repo("apis/linux.api")).unwrap();
+    let narrow = text.replace("verdicts xdp_action", "returns 0..4 verdicts xdp_action");
+    assert_ne!(text, narrow);
+    let api = Arc::new(Api::parse("narrow.api", &narrow).unwrap());
+    let host = Host::builder(&api).linux().build().unwrap();
+    let loaded = load(&host, "programs").unwrap();
+    assert_eq!(verdict(&loaded, "bad_verdict").unwrap_err().code().id, "T0015");
 }
 
 #[test]

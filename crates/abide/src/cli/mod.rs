@@ -3,6 +3,8 @@
 
 mod api;
 mod apis;
+mod asm;
+mod disasm;
 mod explain;
 mod fail;
 mod files;
@@ -33,6 +35,7 @@ Examples:
   abide run filter.bpf.o --host linux@LINUX_6.2      as a host of that version would
   abide inspect firewall.bpf.o                       what it needs, and since when
   abide api show linux bpf_dynptr_size               the life of one name
+  abide asm filter.s -o filter.o                     assemble, in either dialect
   abide explain R0201                                what a message means
 
 Exit codes:
@@ -60,6 +63,8 @@ enum Command {
     Inspect(inspect::Args),
     #[command(subcommand)]
     Api(api::Command),
+    Asm(asm::Args),
+    Disasm(disasm::Args),
     Explain(explain::Args),
 }
 
@@ -71,6 +76,8 @@ pub(crate) fn main() -> Exit {
         Command::Run(args) => run::main(args, &ui),
         Command::Inspect(args) => inspect::main(args, &ui),
         Command::Api(command) => api::main(command, &ui),
+        Command::Asm(args) => asm::main(args, &ui),
+        Command::Disasm(args) => disasm::main(args, &ui),
         Command::Explain(args) => explain::main(args, &ui),
     };
     result.unwrap_or_else(|failure| ui.fail(&failure))

@@ -16,8 +16,6 @@ pub(super) const ALLOC: u64 = 2;
 pub(super) const EXEC: u64 = 4;
 pub(super) const MERGE: u64 = 0x10;
 pub(super) const STRINGS: u64 = 0x20;
-pub(super) const LINK_ORDER: u64 = 0x80;
-pub(super) const GROUP: u64 = 0x200;
 pub(super) const TLS: u64 = 0x400;
 pub(super) const RETAIN: u64 = 0x20_0000;
 pub(super) const EXCLUDE: u64 = 0x8000_0000;
@@ -81,8 +79,6 @@ pub(super) struct Section {
     pub(super) kind: u32,
     pub(super) flags: u64,
     pub(super) entry_size: u64,
-    pub(super) group: Option<SymbolId>,
-    pub(super) link: Option<SymbolId>,
     pub(super) align: u64,
     pub(super) data: Vec<u8>,
     /// The size of a section without bytes.
@@ -126,7 +122,8 @@ pub(super) fn usual(name: &str) -> (u32, u64) {
     }
 }
 
-/// The flags of `.section NAME,"FLAGS"`, or the letter that is none.
+/// The flags of `.section NAME,"FLAGS"`, or the letter that is none. Groups (`G`) and linked sections
+/// (`o`) are refused: the tables that they need are not written.
 pub(super) fn flags(text: &str) -> Result<u64, char> {
     text.chars().try_fold(0, |flags, letter| {
         Ok(flags
@@ -136,9 +133,7 @@ pub(super) fn flags(text: &str) -> Result<u64, char> {
                 'x' => EXEC,
                 'M' => MERGE,
                 'S' => STRINGS,
-                'G' => GROUP,
                 'T' => TLS,
-                'o' => LINK_ORDER,
                 'e' => EXCLUDE,
                 'R' => RETAIN,
                 other => return Err(other),

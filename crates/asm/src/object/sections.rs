@@ -6,10 +6,8 @@ use crate::codes;
 use crate::lexer::Lexer;
 use crate::object::input::raw;
 use crate::object::section::{
-    GROUP, LINK_ORDER, MERGE, SHT_FINI_ARRAY, SHT_INIT_ARRAY, SHT_NOBITS, SHT_NOTE, SHT_PROGBITS,
-    flags, usual,
+    MERGE, SHT_FINI_ARRAY, SHT_INIT_ARRAY, SHT_NOBITS, SHT_NOTE, SHT_PROGBITS, flags, usual,
 };
-use crate::object::symbols::SymbolId;
 use crate::object::unit::Unit;
 
 /// What is said after the name.
@@ -18,8 +16,6 @@ struct Said {
     flags: Option<u64>,
     kind: Option<u32>,
     entry_size: u64,
-    group: Option<SymbolId>,
-    link: Option<SymbolId>,
 }
 
 impl Unit<'_> {
@@ -125,18 +121,7 @@ impl Unit<'_> {
                 }
             }
         }
-        let mut symbol = |flag: u64| match (flags & flag != 0).then(|| rest.next()) {
-            None => Ok(None),
-            Some(Some(name)) if !name.is_empty() => Ok(Some(self.symbols.intern(name))),
-            Some(_) => Err(()),
-        };
-        let (link, group) = (symbol(LINK_ORDER), symbol(GROUP));
-        let (Ok(link), Ok(group)) = (link, group) else {
-            self.section_error("a section with the flag `G` or `o` names a symbol for it", span);
-            return None;
-        };
-        (said.link, said.group) = (link, group);
-        let known = |piece: &str| piece == "comdat" || piece.starts_with("unique");
+        let known = |piece: &str| piece.starts_with("unique");
         let mut unknown = rest.filter(|piece| !known(piece) && piece.parse::<u32>().is_err());
         if let Some(piece) = unknown.next() {
             let message = format!("unexpected `{piece}` after the section's type");
@@ -151,11 +136,7 @@ impl Unit<'_> {
     }
 
     fn enter_section(&mut self, name: &str, said: &Said, span: Span) {
-        let found = self.sections.iter().position(|section| {
-            section.name == name
-                && (said.flags.is_none()
-                    || section.group == said.group && section.link == said.link)
-        });
+        let found = self.sections.iter().position(|section| section.name == name);
         let at = match found {
             Some(at) => at as u32,
             None => {
@@ -165,8 +146,6 @@ impl Unit<'_> {
                 (section.kind, section.flags) =
                     (said.kind.unwrap_or(kind), said.flags.unwrap_or(flags));
                 section.entry_size = said.entry_size;
-                section.group = said.group;
-                section.link = said.link;
                 self.go_to(at);
                 return;
             }

@@ -142,8 +142,6 @@ impl<'a> Unit<'a> {
             kind,
             flags,
             entry_size: 0,
-            group: None,
-            link: None,
             // LLVM aligns code to instructions whatever is said.
             align: if name == ".text" && self.style == Style::Llvm { 8 } else { 1 },
             data: Vec::new(),

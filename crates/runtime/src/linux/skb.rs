@@ -26,23 +26,28 @@ impl Skb {
 
     /// Runs the program over a packet that begins with its Ethernet header.
     pub fn run(&mut self, packet: &[u8]) -> Result<Verdict<'_>, Trap> {
-        self.context.packet(packet);
-        let length = u32::try_from(packet.len()).unwrap_or(u32::MAX);
-        // The field holds the two bytes as they stand in the packet.
-        let protocol = match packet.get(12..14) {
-            Some(bytes) => u16::from_ne_bytes([bytes[0], bytes[1]]),
-            None => 0,
-        };
-        let fields = [("len", length), ("wire_len", length), ("protocol", u32::from(protocol))];
-        for (field, value) in fields {
-            // At old nodes the struct lacks some of them.
-            let _ = self.context.set(field, value);
-        }
+        describe(&mut self.context, packet);
         let outcome = self.program.run(&mut self.context)?;
         Ok(Verdict {
             action: outcome.value as u32 as i32,
             packet: self.context.packet_bytes().unwrap_or_default(),
             instructions: outcome.instructions,
         })
+    }
+}
+
+/// Hands over a packet that begins with its Ethernet header, and sets the fields that follow from it.
+pub fn describe(context: &mut Context, packet: &[u8]) {
+    context.packet(packet);
+    let length = u32::try_from(packet.len()).unwrap_or(u32::MAX);
+    // The field holds the two bytes as they stand in the packet.
+    let protocol = match packet.get(12..14) {
+        Some(bytes) => u16::from_ne_bytes([bytes[0], bytes[1]]),
+        None => 0,
+    };
+    let fields = [("len", length), ("wire_len", length), ("protocol", u32::from(protocol))];
+    for (field, value) in fields {
+        // At old nodes the struct lacks some of them.
+        let _ = context.set(field, value);
     }
 }

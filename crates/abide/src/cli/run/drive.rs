@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use abide::{Trap, codes};
 use abide_diag::{Diagnostic, Report as _};
-use abide_runtime::linux::skb::Skb;
+use abide_runtime::linux::skb::{self, Skb};
 use abide_runtime::linux::xdp::{Verdict, Xdp};
 
 use super::collect::{self, Collected};
@@ -239,13 +239,17 @@ fn summary(ready: &Ready, path: &Path, packets: &[Packet], tally: &Tally) -> Pac
 /// Runs the program once on a context from the command line.
 pub(crate) fn single(args: &Args, ready: &Ready) -> Result<Ran, Failure> {
     let mut context = ready.program.context();
-    if let Some(text) = &args.ctx {
-        input::context(&mut context, text)?;
-    }
     let packet = match &args.packet {
         Some(text) => Some(input::bytes("--packet", text)?),
         None => None,
     };
+    if let (Some(packet), Some("tc" | "socket_filter")) = (&packet, ready.packet_type()) {
+        skb::describe(&mut context, packet);
+    }
+    // What is given explicitly goes before what follows from the packet.
+    if let Some(text) = &args.ctx {
+        input::context(&mut context, text)?;
+    }
     let given = context.bytes().to_vec();
     let mut run = || {
         context.fill(&given);

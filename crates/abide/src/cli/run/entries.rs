@@ -29,7 +29,7 @@ pub(crate) fn fill(argument: &str, loaded: &Loaded) -> Result<(), Failure> {
         let diagnostic = Diagnostic::error(&codes::C_MAP_NAME, message);
         return Err(Failure::usage(match known.is_empty() {
             true => diagnostic,
-            false => diagnostic.help(format!("there is {}", known.join(", "))),
+            false => diagnostic.help(format!("its maps: {}", known.join(", "))),
         }));
     };
     let path = Path::new(path);

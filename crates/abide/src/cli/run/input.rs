@@ -66,9 +66,12 @@ pub(crate) fn context(context: &mut Context, text: &str) -> Result<(), Failure> 
     }
     let size = context.bytes().len();
     let bytes = bytes("--ctx", text)?;
-    if bytes.len() > size {
-        let message = format!("--ctx has {} bytes, and the context only {size}", bytes.len());
-        return Err(Failure::usage(Diagnostic::error(&codes::C_CONTEXT, message)));
+    if bytes.len() != size {
+        let message = format!("--ctx has {} bytes, the context {size}", bytes.len());
+        return Err(Failure::usage(
+            Diagnostic::error(&codes::C_CONTEXT, message)
+                .help("FIELD=VALUE sets single fields and leaves the others zero"),
+        ));
     }
     context.fill(&bytes);
     Ok(())

@@ -1,0 +1,104 @@
+//! `abide asm`: assembly text to an object. The assembler is the room `asm`'s.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use abide_asm::Dialect;
+use abide_asm::object::{ObjectOptions, assemble};
+use abide_isa::{Endian, Level};
+use clap::ValueEnum;
+use serde::Serialize;
+
+use super::fail::{Exit, Failure, Message, shown};
+use super::files::{Output, read_text};
+use super::ui::{Ui, count};
+
+/// The longest assembly text that is read.
+const LIMIT: u64 = 256 << 20;
+
+/// Assemble BPF assembly, in LLVM's dialect, in GNU's, or in both by turns.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  abide asm filter.s -o filter.o
+  abide asm filter.s -o filter.o --dialect gnu       nothing but GNU's spelling
+  abide asm filter.s -o filter.o --level v3          no instruction newer than v3
+  clang -target bpf -O2 -S filter.c && abide asm filter.s -o filter.o")]
+pub(crate) struct Args {
+    /// The assembly text
+    input: PathBuf,
+    /// The object to write; it appears when it is complete
+    #[arg(short, long, value_name = "OBJ")]
+    output: PathBuf,
+    /// The dialect; `auto` takes either, line by line
+    #[arg(long, value_enum, default_value_t = DialectArg::Auto)]
+    dialect: DialectArg,
+    /// The highest level of instructions that is accepted
+    #[arg(long, value_enum, default_value_t = LevelArg::V4)]
+    level: LevelArg,
+    /// Write a big-endian object
+    #[arg(long)]
+    big_endian: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum DialectArg {
+    Auto,
+    C,
+    Gnu,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum LevelArg {
+    V1,
+    V2,
+    V3,
+    V4,
+}
+
+#[derive(Serialize)]
+struct Report {
+    input: String,
+    output: String,
+    bytes: usize,
+}
+
+pub(crate) fn main(args: &Args, ui: &Ui) -> Result<Exit, Failure> {
+    let source = read_text(&args.input, LIMIT)?;
+    let options = ObjectOptions {
+        dialect: match args.dialect {
+            DialectArg::Auto => None,
+            DialectArg::C => Some(Dialect::C),
+            DialectArg::Gnu => Some(Dialect::Gnu),
+        },
+        level: match args.level {
+            LevelArg::V1 => Level::V1,
+            LevelArg::V2 => Level::V2,
+            LevelArg::V3 => Level::V3,
+            LevelArg::V4 => Level::V4,
+        },
+        endian: if args.big_endian { Endian::Big } else { Endian::Little },
+        ..ObjectOptions::default()
+    };
+    let object = assemble(&source, &options).map_err(|messages| Failure {
+        exit: Exit::Refused,
+        messages: messages.into_iter().map(message).collect(),
+    })?;
+    let warnings: Vec<Message> = object.warnings.into_iter().map(message).collect();
+    ui.complain(&warnings);
+    let mut output = Output::create(&args.output)?;
+    output.write_all(&object.bytes).map_err(|error| Failure::io("write", &args.output, &error))?;
+    output.finish()?;
+    let report = Report {
+        input: shown(&args.input),
+        output: shown(&args.output),
+        bytes: object.bytes.len(),
+    };
+    ui.show(&report, |_| format!("{}: {}\n", report.output, count(report.bytes as u64, "byte")))?;
+    Ok(Exit::Done)
+}
+
+fn message(message: abide_asm::object::Message) -> Message {
+    Message { diagnostic: message.diagnostic, source: Some(Arc::new(message.source)) }
+}

@@ -37,7 +37,7 @@ impl Btf {
     pub fn to_c(&self) -> String {
         let mut scope = Scope::new(self);
         // Anonymous types are written out wherever they are used; real ones need far less.
-        scope.room = (self.words.len() * 4 + self.strings.len()) * 8 + (1 << 16);
+        scope.room = (self.words.len() * 4 + self.strings.len()) * 8 + (1 << 20);
         let mut header = Header {
             btf: self,
             out: HEAD.to_owned(),
@@ -120,14 +120,9 @@ impl Header<'_> {
             | Type::TypeTag { to, .. } => self.declare(to),
             // The elements of an array are complete wherever it is named.
             Type::Array { elem, .. } => self.define(elem),
-            // Marked before it is followed, for it can lead back to itself. A tag that is first named
-            // in a prototype is not known outside of it, hence nothing is left out here.
             Type::FuncProto { ret, params } => {
-                self.set(id, DECLARED);
-                let inside = self.inside.take();
                 self.declare(ret);
                 params.iter().for_each(|param| self.declare(param.ty));
-                self.inside = inside;
             }
             Type::Typedef { name, to } => {
                 self.set(id, DECLARED);

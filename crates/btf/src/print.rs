@@ -61,16 +61,12 @@ pub(crate) struct Printer<'a, 'o> {
     scope: Option<&'o mut Scope>,
     indent: usize,
     depth: u32,
-    /// How many prototypes this is inside of. Each can branch in two, so they nest less deep.
-    prototypes: u32,
-    /// The length of the text around this one: all of it shares one limit.
-    spent: usize,
 }
 
 impl<'a, 'o> Printer<'a, 'o> {
     /// Appends to `out`, within the scope of a file if there is one.
     pub(crate) fn new(btf: &'a Btf, out: &'o mut String, scope: Option<&'o mut Scope>) -> Self {
-        Printer { btf, out, scope, indent: 0, depth: 0, prototypes: 0, spent: 0 }
+        Printer { btf, out, scope, indent: 0, depth: 0 }
     }
 
     /// A struct, union, enum or typedef in full, with its semicolon; `false` if it is none of them.
@@ -150,9 +146,8 @@ impl<'a, 'o> Printer<'a, 'o> {
                         after_pointer = false;
                     }
                     declarator.push('(');
-                    let cut = self.prototypes + returned >= DEPTH
-                        || self.depth >= self.levels()
-                        || self.is_full(declarator.len());
+                    let cut = self.depth + returned >= self.levels()
+                        || self.out.len() + declarator.len() > self.room();
                     returned += 1;
                     if cut {
                         declarator.push_str("/* … */");
@@ -174,12 +169,10 @@ impl<'a, 'o> Printer<'a, 'o> {
                                 scope: self.scope.as_deref_mut(),
                                 indent: self.indent,
                                 depth: self.depth + 1,
-                                prototypes: self.prototypes + returned,
-                                spent: self.spent + self.out.len() + declarator.len(),
                             }
                             .declare(param.ty, param.name.to_owned());
                             declarator.push_str(&inner);
-                            if self.is_full(declarator.len()) {
+                            if declarator.len() > self.room() {
                                 declarator.push_str(" /* … */");
                                 break;
                             }
@@ -245,7 +238,7 @@ impl<'a, 'o> Printer<'a, 'o> {
             self.out.push_str(name);
         }
         self.out.push_str(" {");
-        if self.depth >= self.levels() || self.is_full(0) {
+        if self.depth >= self.levels() || self.out.len() > self.room() {
             self.out.push_str(" /* … */ }");
             return false;
         }
@@ -280,7 +273,7 @@ impl<'a, 'o> Printer<'a, 'o> {
         } else {
             for member in composite.members {
                 self.line();
-                if self.is_full(0) {
+                if self.out.len() > self.room() {
                     self.out.push_str("/* … */");
                     break;
                 }
@@ -342,11 +335,6 @@ impl<'a, 'o> Printer<'a, 'o> {
     /// How deep anonymous types are written out.
     fn levels(&self) -> u32 {
         if self.scope.is_some() { FILE_DEPTH } else { DEPTH }
-    }
-
-    /// Whether there is no room for more text, with this much not yet part of it.
-    fn is_full(&self, more: usize) -> bool {
-        self.spent + self.out.len() + more > self.room()
     }
 
     /// How long the text may become.

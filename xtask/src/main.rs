@@ -1,8 +1,9 @@
-//! What the repository does to itself: `cargo xtask test`, `tidy`, `errors`.
+//! What the repository does to itself: `cargo xtask test`, `tidy`, `oracles`, `errors`.
 //!
 //! Only this program knows of apt, of other cargo commands and of the shape of the source tree.
 
 mod errors;
+mod oracles;
 mod setup;
 mod test;
 mod tidy;
@@ -20,6 +21,7 @@ cargo xtask COMMAND
                         format, clippy, tidy, doc tests, all tests
   tidy                  the rules of the house: dependency edges, unsafe, module headers,
                         file lengths, a fixture for every code
+  oracles               builds what tests compare with (oracles/), where its libraries are
   errors [--bless]      check docs/errors.md against the codes; --bless writes it
 ";
 
@@ -30,6 +32,7 @@ fn main() -> ExitCode {
         ["test"] => test::run(true),
         ["test", "--no-install"] => test::run(false),
         ["tidy"] => tidy::run(),
+        ["oracles"] => oracles::run(),
         ["errors"] => errors::check(),
         ["errors", "--bless"] => errors::bless(),
         [] | ["help" | "--help" | "-h"] => {

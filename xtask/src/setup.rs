@@ -17,10 +17,18 @@ const TOOLS: &[(&str, &str)] = &[
     ("tcpdump", "tcpdump"),
     ("zstd", "zstd"),
     ("python3", "python3"),
+    ("bpftool", "bpftool"),
+    ("gcc", "gcc"),
+    ("make", "make"),
+    ("pkg-config", "pkg-config"),
 ];
 
 /// A header that tests use, and the Debian package that has it.
-const HEADERS: &[(&str, &str)] = &[("/usr/include/bpf/bpf_helpers.h", "libbpf-dev")];
+const HEADERS: &[(&str, &str)] = &[
+    ("/usr/include/bpf/bpf_helpers.h", "libbpf-dev"),
+    ("/usr/include/libelf.h", "libelf-dev"),
+    ("/usr/include/zlib.h", "zlib1g-dev"),
+];
 
 /// Installs what is missing, and says what it installs. Without root or apt it says what is missing,
 /// and the tests that need it say why they are skipped.
@@ -77,7 +85,11 @@ fn apt(words: &[&str]) -> Result<(), Failure> {
 pub(crate) fn on_path(name: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let cargo = Path::new(env!("CARGO")).parent().map(Path::to_owned);
-    std::env::split_paths(&path).chain(cargo).any(|folder| folder.join(name).is_file())
+    let sbin = std::path::PathBuf::from("/usr/sbin");
+    std::env::split_paths(&path)
+        .chain(cargo)
+        .chain([sbin])
+        .any(|folder| folder.join(name).is_file())
 }
 
 fn is_root() -> bool {

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
-use crate::{Failure, setup, tidy, tree};
+use crate::{Failure, oracles, setup, tidy, tree};
 
 /// Runs all steps. The tests come last, so that their count is the closing line.
 pub(crate) fn run(install: bool) -> Result<(), Failure> {
@@ -22,6 +22,8 @@ pub(crate) fn run(install: bool) -> Result<(), Failure> {
     )?;
     println!("==> tidy");
     tidy::run()?;
+    println!("==> oracles");
+    oracles::run()?;
     cargo("doc tests", &["test", "--workspace", "--doc", "--locked", "--quiet"])?;
     let skips = tree::root().join("target/skips.txt");
     // What an earlier run skipped does not count.

@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::process::Command;
 
 use abide_asm::listing::{Options, list, list_raw};
 use abide_asm::{Dialect, RefKind, assemble};
@@ -191,46 +190,8 @@ fn the_code_of_this_repository_is_assembled_again() {
 #[test]
 fn the_code_of_the_selftests_is_assembled_again() {
     for archive in ["selftests-61-c19-v3", "selftests-612-c19-v3"] {
-        compare_all(&selftests(archive));
+        compare_all(&abide_testkit::corpus(archive));
     }
-}
-
-/// Unpacks a corpus below the temporary directory and lists its objects.
-fn selftests(archive: &str) -> Vec<PathBuf> {
-    let (Some(archive), Some(_), Some(tar)) = (
-        abide_testkit::shared(&format!("corpus/{archive}.tar.zst")),
-        abide_testkit::tool(&["zstd"]),
-        abide_testkit::tool(&["tar"]),
-    ) else {
-        return Vec::new();
-    };
-    let name = archive.file_name().unwrap().to_string_lossy().replace(".tar.zst", "");
-    let dir = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
-    if !dir.exists() {
-        // Another test process may do the same at the same time: only the finished one is seen.
-        let part = dir.with_extension(std::process::id().to_string());
-        std::fs::create_dir_all(&part).unwrap();
-        let status =
-            Command::new(&tar).arg("--zstd").arg("-xf").arg(&archive).arg("-C").arg(&part).status();
-        assert!(status.unwrap().success(), "cannot unpack {}", archive.display());
-        if std::fs::rename(&part, &dir).is_err() {
-            std::fs::remove_dir_all(&part).unwrap();
-        }
-    }
-    let mut found = Vec::new();
-    let mut open = vec![dir];
-    while let Some(dir) = open.pop() {
-        for entry in std::fs::read_dir(dir).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                open.push(path);
-            } else if path.extension().is_some_and(|end| end == "o") {
-                found.push(path);
-            }
-        }
-    }
-    found.sort();
-    found
 }
 
 /// Listings as files: `tests/cases/listing/*.s`; `BLESS=1` writes them.

@@ -2,131 +2,21 @@
 //! give the same results and error numbers. Says why when it is skipped. Maps are anonymous and are
 //! gone with their file descriptor; nothing is loaded, attached or pinned.
 #![cfg(all(target_os = "linux", not(miri)))]
-#![allow(unsafe_code, reason = "bpf(2) takes the addresses of keys and values")]
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
-use std::fs;
-use std::io;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
-
 use abide_maps::{Limits, Map, MapDef, MapKind, flags};
+use abide_testkit::bpf::{self, permitted, possible_cpus};
 use proptest::prelude::*;
 
-const MAP_CREATE: i64 = 0;
-const LOOKUP: i64 = 1;
-const UPDATE: i64 = 2;
-const DELETE: i64 = 3;
-const NEXT_KEY: i64 = 4;
-const FREEZE: i64 = 22;
-
-/// `union bpf_attr` as far as it is needed here: zero to the end.
-#[repr(C, align(8))]
-struct Attr([u64; 16]);
-
-/// The error number is positive.
-fn bpf(command: i64, words: &[u64]) -> Result<i32, i32> {
-    let mut attr = Attr([0; 16]);
-    attr.0[..words.len()].copy_from_slice(words);
-    // SAFETY: the kernel reads `attr`, which is as long as said, and the addresses in it, which
-    // `KernelMap` takes from slices of the sizes that the map was created with.
-    let result = unsafe { libc::syscall(libc::SYS_bpf, command, &raw mut attr, size_of::<Attr>()) };
-    match i32::try_from(result) {
-        Ok(result) if result >= 0 => Ok(result),
-        _ => Err(io::Error::last_os_error().raw_os_error().unwrap_or(0)),
-    }
-}
-
-/// Two neighbouring 32-bit fields.
-fn pair(first: u32, second: u32) -> u64 {
-    let [a, b, c, d] = first.to_ne_bytes();
-    let [e, f, g, h] = second.to_ne_bytes();
-    u64::from_ne_bytes([a, b, c, d, e, f, g, h])
-}
-
-struct KernelMap {
-    fd: OwnedFd,
-    key_size: usize,
-    value_size: usize,
-}
-
-impl KernelMap {
-    fn create(def: &MapDef, cpus: u32) -> Result<KernelMap, i32> {
-        let sizes = pair(def.value_size, def.max_entries);
-        let fd =
-            bpf(MAP_CREATE, &[pair(def.kind as u32, def.key_size), sizes, pair(def.flags, 0)])?;
-        // SAFETY: the kernel has just made this descriptor for us.
-        let fd = unsafe { OwnedFd::from_raw_fd(fd) };
-        let stride = (def.value_size as usize).next_multiple_of(8);
-        let percpu = def.kind.is_percpu();
-        let value_size = if percpu { stride * cpus as usize } else { def.value_size as usize };
-        Ok(KernelMap { fd, key_size: def.key_size as usize, value_size })
-    }
-
-    fn call(
-        &self,
-        command: i64,
-        key: Option<&[u8]>,
-        value: &mut [u8],
-        flags: u64,
-    ) -> Result<(), i32> {
-        assert!(key.is_none_or(|key| key.len() == self.key_size));
-        let key = key
-            .filter(|key| !key.is_empty())
-            .map_or(0, |key| key.as_ptr().expose_provenance() as u64);
-        let fd = pair(self.fd.as_raw_fd() as u32, 0);
-        // What a command does not use must be zero.
-        let value = match value {
-            [] => 0,
-            value => value.as_mut_ptr().expose_provenance() as u64,
-        };
-        bpf(command, &[fd, key, value, flags]).map(|_| ())
-    }
-
-    fn get(&self, key: &[u8]) -> Option<Vec<u8>> {
-        let mut value = vec![0; self.value_size];
-        self.call(LOOKUP, Some(key), &mut value, 0).ok()?;
-        Some(value)
-    }
-
-    fn set(&self, key: &[u8], value: &[u8], flags: u64) -> Result<(), i32> {
-        assert_eq!(value.len(), self.value_size);
-        self.call(UPDATE, Some(key), &mut value.to_vec(), flags)
-    }
-
-    fn remove(&self, key: &[u8]) -> Result<(), i32> {
-        self.call(DELETE, Some(key), &mut [], 0)
-    }
-
-    fn keys(&self) -> Vec<Vec<u8>> {
-        let mut keys: Vec<Vec<u8>> = Vec::new();
-        let mut next = vec![0; self.key_size];
-        while self.call(NEXT_KEY, keys.last().map(Vec::as_slice), &mut next, 0).is_ok() {
-            keys.push(next.clone());
-        }
-        keys
-    }
-}
-
-fn possible_cpus() -> u32 {
-    let text = fs::read_to_string("/sys/devices/system/cpu/possible").unwrap();
-    let last = text.trim().rsplit(['-', ',']).next().unwrap();
-    last.parse::<u32>().unwrap() + 1
-}
-
-/// Whether this process may create maps; a message if not.
-fn permitted() -> bool {
-    let (kind, max_entries) = (MapKind::Hash, 1);
-    let def = MapDef { name: "m".into(), kind, key_size: 4, value_size: 4, max_entries, flags: 0 };
-    match KernelMap::create(&def, 1) {
-        Ok(_) => true,
-        Err(errno) => {
-            let error = io::Error::from_raw_os_error(errno);
-            abide_testkit::skip(&format!(
-                "the kernel does not let this process create maps: {error}"
-            ));
-            false
-        }
-    }
+fn create(def: &MapDef, cpus: u32) -> Result<bpf::Map, i32> {
+    let attr = bpf::MapAttr {
+        kind: def.kind as u32,
+        key_size: def.key_size,
+        value_size: def.value_size,
+        max_entries: def.max_entries,
+        flags: def.flags,
+    };
+    bpf::Map::create(&attr, if def.kind.is_percpu() { cpus } else { 1 })
 }
 
 fn config(cases: u32) -> ProptestConfig {
@@ -201,7 +91,7 @@ fn creation_is_refused_for_the_same_reasons() {
             // The kernel would really allocate it, or say how much it has.
             return Ok(());
         }
-        let kernel = KernelMap::create(&def, cpus).map(|_| ());
+        let kernel = create(&def, cpus).map(|_| ());
         prop_assert_eq!(ours, kernel, "{:?}", def);
     });
 }
@@ -247,9 +137,9 @@ fn operations_give_the_same_results() {
         };
         let flags = if kind.is_hash() && zero_seed { flags::ZERO_SEED } else { 0 };
         let def = MapDef { name: "m".into(), kind, key_size, value_size, max_entries, flags };
-        let kernel = KernelMap::create(&def, cpus).expect("a good definition");
+        let kernel = create(&def, cpus).expect("a good definition");
         let map = Map::create(&def, &Limits { cpus, ..Limits::default() }).unwrap();
-        prop_assert_eq!(map.host_value_size(), kernel.value_size);
+        prop_assert_eq!(map.host_value_size(), kernel.value_size());
         let key = |number: u8| {
             let mut key = vec![0; key_size as usize];
             if let Some(first) = key.first_mut() {
@@ -265,7 +155,7 @@ fn operations_give_the_same_results() {
                 }
                 Op::Set(k, value, flags) => {
                     let value: Vec<u8> =
-                        (0..kernel.value_size).map(|i| value.wrapping_add(i as u8)).collect();
+                        (0..kernel.value_size()).map(|i| value.wrapping_add(i as u8)).collect();
                     let ours = map.set(&key(k), &value, flags).map_err(number);
                     let theirs = kernel.set(&key(k), &value, flags);
                     prop_assert_eq!(ours, theirs, "set {} flags {}", k, flags);
@@ -286,8 +176,7 @@ fn operations_give_the_same_results() {
                     prop_assert_eq!(ours, theirs);
                 }
                 Op::Freeze => {
-                    let fd = pair(kernel.fd.as_raw_fd() as u32, 0);
-                    if bpf(FREEZE, &[fd]).is_ok() {
+                    if kernel.freeze().is_ok() {
                         map.freeze();
                     }
                 }

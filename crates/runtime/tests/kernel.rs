@@ -2,89 +2,33 @@
 //! `bpf(2)` is allowed. Says why when it is skipped. Programs and maps are anonymous and gone with
 //! their file descriptors; nothing is attached or pinned.
 #![cfg(all(target_os = "linux", target_endian = "little", not(miri)))]
-#![allow(unsafe_code, reason = "bpf(2) takes the addresses of programs and packets")]
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod support;
 
-use std::io;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::OwnedFd;
 
 use abide_isa::{Endian, Kind, Raw, decode_all};
 use abide_maps::MapDef;
+use abide_testkit::bpf::{self, SCHED_CLS, XDP, test_run};
 use support::{Case, Expected, cases};
 
-const MAP_CREATE: i64 = 0;
-const PROG_LOAD: i64 = 5;
-const TEST_RUN: i64 = 10;
-const SCHED_CLS: u32 = 3;
-const XDP: u32 = 6;
-
-/// `union bpf_attr` as far as it is needed here: zero to the end.
-#[repr(C, align(8))]
-struct Attr([u64; 16]);
-
-/// The error number is positive.
-fn bpf(command: i64, attr: &mut Attr) -> Result<i32, i32> {
-    // SAFETY: the kernel reads and writes `attr`, which is as long as said; the addresses in it are
-    // of buffers that outlive the call, with their sizes beside them.
-    let result =
-        unsafe { libc::syscall(libc::SYS_bpf, command, &raw mut *attr, size_of::<Attr>()) };
-    match i32::try_from(result) {
-        Ok(result) if result >= 0 => Ok(result),
-        _ => Err(io::Error::last_os_error().raw_os_error().unwrap_or(0)),
-    }
-}
-
-/// Two neighbouring 32-bit fields.
-fn pair(first: u32, second: u32) -> u64 {
-    u64::from(first) | u64::from(second) << 32
-}
-
-fn address<T>(slice: &[T]) -> u64 {
-    slice.as_ptr().expose_provenance() as u64
-}
-
-fn descriptor(fd: i32) -> OwnedFd {
-    // SAFETY: the kernel has just made this descriptor for us.
-    unsafe { OwnedFd::from_raw_fd(fd) }
-}
-
-fn create(def: &MapDef) -> Result<OwnedFd, i32> {
-    let mut attr = Attr([0; 16]);
-    attr.0[0] = pair(def.kind as u32, def.key_size);
-    attr.0[1] = pair(def.value_size, def.max_entries);
-    attr.0[2] = pair(def.flags, 0);
-    bpf(MAP_CREATE, &mut attr).map(descriptor)
+fn create(def: &MapDef) -> Result<bpf::Map, i32> {
+    let attr = bpf::MapAttr {
+        kind: def.kind as u32,
+        key_size: def.key_size,
+        value_size: def.value_size,
+        max_entries: def.max_entries,
+        flags: def.flags,
+    };
+    bpf::Map::create(&attr, 1)
 }
 
 /// Loads code; the verifier's last lines if it is refused.
-fn load(slots: &[Raw], kind: u32, maps: &[OwnedFd]) -> Result<OwnedFd, String> {
+fn load(slots: &[Raw], kind: u32, maps: &[bpf::Map]) -> Result<OwnedFd, String> {
     let bytes: Vec<u8> = slots.iter().flat_map(|slot| slot.to_bytes(Endian::Little)).collect();
-    let fds: Vec<i32> = maps.iter().map(AsRawFd::as_raw_fd).collect();
-    let mut log = vec![0u8; 1 << 16];
-    let mut attr = Attr([0; 16]);
-    attr.0[0] = pair(kind, slots.len() as u32);
-    attr.0[1] = address(&bytes);
-    attr.0[2] = address(b"GPL\0");
-    attr.0[3] = pair(1, log.len() as u32);
-    attr.0[4] = log.as_mut_ptr().expose_provenance() as u64;
-    attr.0[15] = address(&fds);
-    bpf(PROG_LOAD, &mut attr).map(descriptor).map_err(|errno| {
-        let text = String::from_utf8_lossy(&log);
-        let lines: Vec<&str> = text.trim_end_matches('\0').lines().rev().take(4).collect();
-        format!("errno {errno}: {}", lines.join(" | "))
-    })
-}
-
-fn run(program: &OwnedFd, packet: &[u8]) -> Result<u32, i32> {
-    let mut attr = Attr([0; 16]);
-    attr.0[0] = pair(program.as_raw_fd() as u32, 0);
-    attr.0[1] = pair(packet.len() as u32, 0);
-    attr.0[2] = address(packet);
-    attr.0[4] = pair(1, 0);
-    bpf(TEST_RUN, &mut attr)?;
-    Ok((attr.0[0] >> 32) as u32)
+    let maps: Vec<&bpf::Map> = maps.iter().collect();
+    bpf::load_program(kind, &bytes, &maps).map_err(|refused| refused.summary())
 }
 
 /// The same code as a function of a program that returns the upper half of its result.
@@ -104,7 +48,7 @@ fn has_packet_loads(case: &Case) -> bool {
 
 fn check(case: &Case) -> Result<&'static str, String> {
     let kind = if case.tc { SCHED_CLS } else { XDP };
-    let maps = || -> Result<Vec<OwnedFd>, String> {
+    let maps = || -> Result<Vec<bpf::Map>, String> {
         let made = case.maps.iter().map(create).collect::<Result<Vec<_>, _>>();
         made.map_err(|errno| format!("map: errno {errno}"))
     };
@@ -117,7 +61,8 @@ fn check(case: &Case) -> Result<&'static str, String> {
         (Expected::Value(value), Ok(_)) => *value,
     };
     let packet = case.packet.clone().unwrap_or_else(|| vec![0; 64]);
-    let low = loaded.map(|program| run(&program, &packet))?.map_err(|errno| format!("{errno}"))?;
+    let low =
+        loaded.map(|program| test_run(&program, &packet))?.map_err(|errno| format!("{errno}"))?;
     if low != value as u32 {
         return Err(format!("the kernel's lower half is {low:#x}, expected {value:#x}"));
     }
@@ -127,7 +72,7 @@ fn check(case: &Case) -> Result<&'static str, String> {
     }
     let maps_of_second = maps()?;
     let wrapped = load(&upper_half(&case.slots), kind, &maps_of_second)?;
-    let high = run(&wrapped, &packet).map_err(|errno| format!("{errno}"))?;
+    let high = test_run(&wrapped, &packet).map_err(|errno| format!("{errno}"))?;
     if high != (value >> 32) as u32 {
         return Err(format!("the kernel's upper half is {high:#x}, expected {value:#x}"));
     }

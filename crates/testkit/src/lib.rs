@@ -3,6 +3,14 @@
 //! For `[dev-dependencies]` only. It knows nothing of BPF, and it never fails a test because
 //! something optional is absent: it says what is skipped and why.
 
+#[cfg(target_os = "linux")]
+pub mod bpf;
+mod corpus;
+mod oracle;
+
+pub use corpus::{corpus, kernel_btf, scratch};
+pub use oracle::oracle;
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
 

@@ -1,0 +1,74 @@
+//! Corpora of the shared data: archives of objects, unpacked once below the target directory.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The objects (`*.o`) of the shared archive `corpus/<name>.tar.zst`, sorted by path.
+///
+/// Empty, with a line on standard error, when the archive or a tool to unpack it is absent.
+///
+/// # Panics
+/// When the archive cannot be unpacked; that is how a test fails.
+pub fn corpus(name: &str) -> Vec<PathBuf> {
+    let archive = crate::shared(&format!("corpus/{name}.tar.zst"));
+    let tools = [crate::tool(&["zstd"]), crate::tool(&["tar"])];
+    let (Some(archive), [Some(_), Some(tar)]) = (archive, tools) else { return Vec::new() };
+    let dir = scratch().join(name);
+    if !dir.exists() {
+        // Another test process may do the same at the same time: only the finished one is seen.
+        let part = dir.with_extension(std::process::id().to_string());
+        std::fs::create_dir_all(&part).expect("the target directory is writable");
+        let status =
+            Command::new(tar).arg("--zstd").arg("-xf").arg(&archive).arg("-C").arg(&part).status();
+        assert!(status.is_ok_and(|status| status.success()), "cannot unpack {}", archive.display());
+        if std::fs::rename(&part, &dir).is_err() {
+            std::fs::remove_dir_all(&part).expect("it is ours");
+        }
+    }
+    let mut found = Vec::new();
+    objects_below(&dir, &mut found)
+        .unwrap_or_else(|error| panic!("cannot list {}: {error}", dir.display()));
+    found.sort();
+    found
+}
+
+/// The BTF of a kernel in the shared data (`btf/<name>.btf.zst`), e.g. `6.12.117-cloud`.
+///
+/// `None`, with a line on standard error, when it or `zstd` is absent.
+///
+/// # Panics
+/// When it cannot be decompressed; that is how a test fails.
+pub fn kernel_btf(name: &str) -> Option<Vec<u8>> {
+    let file = crate::shared(&format!("btf/{name}.btf.zst"))?;
+    let output = Command::new(crate::tool(&["zstd"])?).arg("-dc").arg(&file).output();
+    match output {
+        Ok(output) if output.status.success() => Some(output.stdout),
+        _ => panic!("cannot decompress {}", file.display()),
+    }
+}
+
+/// A directory below the target directory for what tests unpack and build.
+///
+/// # Panics
+/// When it cannot be made.
+pub fn scratch() -> PathBuf {
+    // <target>/<profile>/deps/<test>: all profiles share what is unpacked.
+    let test = std::env::current_exe().expect("a test is a file");
+    let target = test.ancestors().nth(3).unwrap_or(Path::new("target"));
+    let dir = target.join("test-data");
+    std::fs::create_dir_all(&dir).expect("the target directory is writable");
+    dir
+}
+
+fn objects_below(dir: &Path, found: &mut Vec<PathBuf>) -> io::Result<()> {
+    for entry in std::fs::read_dir(dir)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            objects_below(&path, found)?;
+        } else if path.extension().is_some_and(|end| end == "o") {
+            found.push(path);
+        }
+    }
+    Ok(())
+}

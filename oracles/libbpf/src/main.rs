@@ -1,0 +1,37 @@
+//! libbpf behind a command line, for comparing Abide with it. Never loads what it is not told to,
+//! never attaches, links or pins.
+//!
+//! `libbpf-oracle COMMAND ARGUMENTS…` prints JSON on standard output. One file a command.
+
+use std::process::ExitCode;
+
+use serde_json::json;
+
+/// What a command prints, or why it cannot.
+type Answer = Result<serde_json::Value, String>;
+
+fn version() -> Answer {
+    // SAFETY: no arguments, no state.
+    let (major, minor) =
+        unsafe { (libbpf_sys::libbpf_major_version(), libbpf_sys::libbpf_minor_version()) };
+    Ok(json!({ "libbpf": format!("{major}.{minor}") }))
+}
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let answer = match words.as_slice() {
+        ["version"] => version(),
+        _ => Err(format!("unknown command: {}", arguments.join(" "))),
+    };
+    match answer {
+        Ok(answer) => {
+            println!("{answer}");
+            ExitCode::SUCCESS
+        }
+        Err(why) => {
+            eprintln!("libbpf-oracle: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}

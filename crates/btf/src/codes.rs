@@ -31,4 +31,8 @@ abide_diag::codes! {
     /// A table of `.BTF.ext` (function, line or CO-RE records) is malformed: record sizes or
     /// counts do not fit its length.
     B_EXT = "B0011", "malformed BTF.ext";
+    /// A C header of these types would be many times longer than they are, because anonymous types
+    /// contain one another over and over, or it would be nested too deep for a compiler. No compiler
+    /// makes such types. Single types can still be printed (`--name`).
+    B_HEADER = "B0012", "too much for a C header";
 }

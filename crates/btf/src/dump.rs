@@ -1,10 +1,10 @@
 //! A whole BTF as one C header, in an order that compiles. What a declaration looks like is the
 //! business of `print`; what must stand before it, of this module.
 
-use crate::Btf;
 use crate::print::{Printer, tag};
 use crate::scope::Scope;
 use crate::types::{Type, TypeId};
+use crate::{Btf, BtfError};
 
 /// How far a definition may lead to others that must stand before it. Real types need a tenth.
 const DEPTH: u32 = 512;
@@ -34,14 +34,14 @@ impl Btf {
     /// All named types as a C header, each after what it needs, with the layout that BTF says:
     /// what `vmlinux.h` is for a kernel. Equal names are kept apart by `___2`. Types that C cannot
     /// describe become as many bytes.
-    pub fn to_c(&self) -> String {
-        let mut scope = Scope::new(self);
-        // Anonymous types are written out wherever they are used; real ones need far less.
-        scope.room = (self.words.len() * 4 + self.strings.len()) * 8 + (1 << 20);
+    ///
+    /// # Errors
+    /// Refuses made-up types whose header would be many times longer than they are, or nested too deep.
+    pub fn to_c(&self) -> Result<String, BtfError> {
         let mut header = Header {
             btf: self,
             out: HEAD.to_owned(),
-            scope,
+            scope: Scope::new(self),
             state: vec![0; self.len() + 1],
             inside: None,
             depth: 0,
@@ -60,7 +60,10 @@ impl Btf {
                 _ => {}
             }
         }
-        header.out + TAIL
+        if header.scope.cut {
+            return Err(BtfError::Header);
+        }
+        Ok(header.out + TAIL)
     }
 }
 
@@ -108,7 +111,7 @@ impl Header<'_> {
     /// Writes what must stand before a pointer to this type, or a prototype with it, is written.
     fn declare(&mut self, id: TypeId) {
         let Some(ty) = self.btf.get(id) else { return };
-        if self.has(id, DECLARED | DEFINED) || self.depth > DEPTH {
+        if self.has(id, DECLARED | DEFINED) || self.is_too_deep() {
             return;
         }
         self.depth += 1;
@@ -120,9 +123,14 @@ impl Header<'_> {
             | Type::TypeTag { to, .. } => self.declare(to),
             // The elements of an array are complete wherever it is named.
             Type::Array { elem, .. } => self.define(elem),
+            // Marked before it is followed, for it can lead back to itself. A tag that is first named
+            // in a prototype is not known outside of it, hence nothing is left out here.
             Type::FuncProto { ret, params } => {
+                self.set(id, DECLARED);
+                let inside = self.inside.take();
                 self.declare(ret);
                 params.iter().for_each(|param| self.declare(param.ty));
+                self.inside = inside;
             }
             Type::Typedef { name, to } => {
                 self.set(id, DECLARED);
@@ -157,7 +165,7 @@ impl Header<'_> {
     /// Writes what must stand before a value of this type, and the type itself if it has a name.
     fn define(&mut self, id: TypeId) {
         let Some(ty) = self.btf.get(id) else { return };
-        if self.has(id, DEFINED | BUSY) || self.depth > DEPTH {
+        if self.has(id, DEFINED | BUSY) || self.is_too_deep() {
             return;
         }
         self.depth += 1;
@@ -198,10 +206,13 @@ impl Header<'_> {
         self.depth -= 1;
     }
 
+    fn is_too_deep(&mut self) -> bool {
+        self.scope.cut |= self.depth > DEPTH;
+        self.scope.cut
+    }
+
     fn write(&mut self, id: TypeId) {
-        if self.out.len() < self.scope.room {
-            Printer::new(self.btf, &mut self.out, Some(&mut self.scope)).define(id);
-            self.out.push_str("\n\n");
-        }
+        Printer::new(self.btf, &mut self.out, Some(&mut self.scope)).define(id);
+        self.out.push_str("\n\n");
     }
 }

@@ -96,6 +96,9 @@ pub enum BtfError {
         /// What should be there.
         expected: &'static str,
     },
+    /// Types that C would need too much text for.
+    #[error("a C header of these types would be too long or nested too deep")]
+    Header,
     /// A malformed table of `.BTF.ext`.
     #[error("{what}: {value}")]
     Ext {
@@ -121,6 +124,7 @@ impl Report for BtfError {
             BtfError::Nesting { id, .. } => (&B_NESTING, Some(*id)),
             BtfError::Size { id, .. } => (&B_SIZE, Some(*id)),
             BtfError::Reference { id, .. } => (&B_REFERENCE, Some(*id)),
+            BtfError::Header => (&B_HEADER, None),
             BtfError::Ext { table, .. } => {
                 return Diagnostic::error(&B_EXT, self.to_string())
                     .in_place(format!("BTF.ext: {table}"));

@@ -16,8 +16,10 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod build;
 mod check;
 pub mod codes;
+mod dedup;
 mod dump;
 mod error;
 mod ext;
@@ -27,10 +29,12 @@ mod order;
 mod parse;
 mod print;
 mod query;
+mod record;
 mod scope;
 mod types;
 pub mod value;
 
+pub use build::{Builder, IdMap};
 pub use error::BtfError;
 pub use ext::{BtfExt, CoreKind, CoreRelo, FuncInfo, LineInfo, Section};
 pub use order::ByteOrder;

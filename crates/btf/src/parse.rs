@@ -26,7 +26,7 @@ pub struct Btf {
     pub(crate) starts: Box<[u32]>,
     /// The string table. Bytes that are not UTF-8 were replaced by `?`, one for one.
     pub(crate) strings: Box<str>,
-    order: ByteOrder,
+    pub(crate) order: ByteOrder,
     pub(crate) names: OnceLock<NameIndex>,
 }
 
@@ -268,7 +268,7 @@ pub(crate) fn extra_words(kind: Kind, count: usize) -> usize {
 }
 
 /// Where each type begins.
-fn starts(words: &[u32]) -> Result<Box<[u32]>, BtfError> {
+pub(crate) fn starts(words: &[u32]) -> Result<Box<[u32]>, BtfError> {
     let have = words.len() as u64 * 4;
     // Records of a kernel take 32 bytes on average; the guess saves copying, not correctness.
     let mut starts = Vec::with_capacity(words.len() / 8 + 1);

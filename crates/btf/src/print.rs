@@ -8,16 +8,15 @@ use std::fmt::Write as _;
 use crate::Btf;
 use crate::layout::Shape;
 use crate::scope::Scope;
-use crate::types::{Composite, Enumeration, Type, TypeId};
+use crate::types::{Composite, Enumeration, List, Param, Type, TypeId};
 
-/// Anonymous types are written out where they stand, at most this deep; a prototype can lead back
-/// to itself by a pointer.
+/// Anonymous types are written out where they stand, at most this deep.
 const DEPTH: u32 = 16;
 
 /// In a whole file what is cut short would not compile; the nesting itself is bounded by 256.
 const FILE_DEPTH: u32 = 128;
 
-/// And at most this much in all: members may repeat an anonymous type over and over.
+/// And about this much text in all: members may repeat an anonymous type over and over.
 const LENGTH: usize = 1 << 20;
 
 impl Btf {
@@ -61,12 +60,18 @@ pub(crate) struct Printer<'a, 'o> {
     scope: Option<&'o mut Scope>,
     indent: usize,
     depth: u32,
+    /// The prototypes that are being written: one can lead back to itself, and is cut short there.
+    inside: Vec<TypeId>,
+    /// How much more may be written. Whatever is written anywhere is taken off at once, also what
+    /// is not yet part of `out`: only so nothing that branches goes on for ever.
+    room: usize,
 }
 
 impl<'a, 'o> Printer<'a, 'o> {
     /// Appends to `out`, within the scope of a file if there is one.
     pub(crate) fn new(btf: &'a Btf, out: &'o mut String, scope: Option<&'o mut Scope>) -> Self {
-        Printer { btf, out, scope, indent: 0, depth: 0 }
+        let room = scope.as_ref().map_or(LENGTH, |scope| scope.room);
+        Printer { btf, out, scope, indent: 0, depth: 0, inside: Vec::new(), room }
     }
 
     /// A struct, union, enum or typedef in full, with its semicolon; `false` if it is none of them.
@@ -102,10 +107,11 @@ impl<'a, 'o> Printer<'a, 'o> {
         // Qualifiers of what comes next, to be written before a base or after a `*`.
         let mut qualifiers = String::new();
         let mut after_pointer = false;
-        // A prototype can return a pointer to itself.
-        let mut returned = 0;
+        let outside = self.inside.len();
         loop {
-            match self.btf.get(id) {
+            let ty = self.btf.get(id);
+            self.spend(ty.map_or(4, |ty| ty.name().len()));
+            match ty {
                 Some(Type::Const { to }) => {
                     qualify(&mut qualifiers, "const ");
                     id = to;
@@ -145,38 +151,15 @@ impl<'a, 'o> Printer<'a, 'o> {
                         declarator = format!("({declarator})");
                         after_pointer = false;
                     }
+                    let cut = self.inside.contains(&id)
+                        || self.inside.len() >= self.levels() as usize
+                        || self.is_full();
+                    self.inside.push(id);
                     declarator.push('(');
-                    let cut = self.depth + returned >= self.levels()
-                        || self.out.len() + declarator.len() > self.room();
-                    returned += 1;
                     if cut {
                         declarator.push_str("/* … */");
-                    } else if params.is_empty() {
-                        declarator.push_str("void");
                     } else {
-                        for (number, param) in params.iter().enumerate() {
-                            if number > 0 {
-                                declarator.push_str(", ");
-                            }
-                            if param.ty == TypeId::VOID {
-                                declarator.push_str("...");
-                                continue;
-                            }
-                            let mut inner = String::new();
-                            Printer {
-                                btf: self.btf,
-                                out: &mut inner,
-                                scope: self.scope.as_deref_mut(),
-                                indent: self.indent,
-                                depth: self.depth + 1,
-                            }
-                            .declare(param.ty, param.name.to_owned());
-                            declarator.push_str(&inner);
-                            if declarator.len() > self.room() {
-                                declarator.push_str(" /* … */");
-                                break;
-                            }
-                        }
+                        self.parameters(params, &mut declarator);
                     }
                     declarator.push(')');
                     qualifiers.clear();
@@ -189,11 +172,38 @@ impl<'a, 'o> Printer<'a, 'o> {
                 }
             }
         }
+        self.inside.truncate(outside);
         if !declarator.is_empty() {
             if !declarator.starts_with('[') {
                 self.out.push(' ');
             }
             self.out.push_str(&declarator);
+        }
+    }
+
+    fn parameters(&mut self, params: List<'_, Param<'_>>, declarator: &mut String) {
+        if params.is_empty() {
+            declarator.push_str("void");
+        }
+        for (number, param) in params.iter().enumerate() {
+            if number > 0 {
+                declarator.push_str(", ");
+            }
+            if self.is_full() {
+                declarator.push_str("/* … */");
+                self.cut();
+                break;
+            }
+            self.spend(2 + param.name.len());
+            if param.ty == TypeId::VOID {
+                declarator.push_str("...");
+                continue;
+            }
+            let outer = std::mem::take(self.out);
+            self.depth += 1;
+            self.declare(param.ty, param.name.to_owned());
+            self.depth -= 1;
+            declarator.push_str(&std::mem::replace(self.out, outer));
         }
     }
 
@@ -225,6 +235,7 @@ impl<'a, 'o> Printer<'a, 'o> {
     }
 
     fn line(&mut self) {
+        self.spend(self.indent);
         self.out.push('\n');
         for _ in 0..self.indent {
             self.out.push('\t');
@@ -238,8 +249,9 @@ impl<'a, 'o> Printer<'a, 'o> {
             self.out.push_str(name);
         }
         self.out.push_str(" {");
-        if self.depth >= self.levels() || self.out.len() > self.room() {
+        if self.depth >= self.levels() || self.is_full() {
             self.out.push_str(" /* … */ }");
+            self.cut();
             return false;
         }
         self.indent += 1;
@@ -273,8 +285,10 @@ impl<'a, 'o> Printer<'a, 'o> {
         } else {
             for member in composite.members {
                 self.line();
-                if self.out.len() > self.room() {
+                self.spend(member.name.len());
+                if self.is_full() {
                     self.out.push_str("/* … */");
+                    self.cut();
                     break;
                 }
                 let (offset, bits) =
@@ -337,9 +351,25 @@ impl<'a, 'o> Printer<'a, 'o> {
         if self.scope.is_some() { FILE_DEPTH } else { DEPTH }
     }
 
-    /// How long the text may become.
-    fn room(&self) -> usize {
-        self.scope.as_ref().map_or(LENGTH, |scope| scope.room)
+    /// Takes text off the room that is left, and a bit for what stands around it.
+    fn spend(&mut self, text: usize) {
+        self.room = self.room.saturating_sub(text + 2);
+        if let Some(scope) = self.scope.as_deref_mut() {
+            scope.room = self.room;
+        }
+    }
+
+    /// Notes that what was left out changes what the file means. (That is not so for a pointer to a
+    /// function without its parameters.)
+    fn cut(&mut self) {
+        if let Some(scope) = self.scope.as_deref_mut() {
+            scope.cut = true;
+        }
+    }
+
+    /// Whether there is no room for more text.
+    fn is_full(&self) -> bool {
+        self.room == 0
     }
 
     /// Fills from one bit to another with unnamed bit fields, none of which crosses 64 bits; they
@@ -385,6 +415,12 @@ impl<'a, 'o> Printer<'a, 'o> {
         }
         for value in enumeration.values {
             self.line();
+            self.spend(value.name.len() + 8);
+            if self.is_full() {
+                self.out.push_str("/* … */");
+                self.cut();
+                break;
+            }
             let name = match self.scope.as_deref_mut() {
                 Some(scope) => scope.ordinary(value.name),
                 None => value.name.to_owned(),

@@ -13,10 +13,14 @@ pub(crate) struct Scope {
     renamed: HashMap<TypeId, String>,
     /// Typedefs and values of enums.
     ordinary: HashSet<String>,
+    /// The last number that was given to a name in use.
+    last: HashMap<(char, String), u32>,
     /// Layouts that were worked out.
     pub(crate) shapes: Shapes,
-    /// How long the file may become.
+    /// How much longer the file may become.
     pub(crate) room: usize,
+    /// Something was left out that the file needs.
+    pub(crate) cut: bool,
     pads: u32,
 }
 
@@ -28,19 +32,23 @@ impl Scope {
         let mut scope = Scope {
             renamed: HashMap::new(),
             ordinary: HashSet::new(),
+            last: HashMap::new(),
             shapes: Shapes::default(),
-            room: usize::MAX,
+            // Anonymous types are written out wherever they are used; real ones need far less.
+            room: (btf.words.len() * 4 + btf.strings.len()) * 8 + (1 << 16),
+            cut: false,
             pads: 0,
         };
         let mut tags = HashSet::new();
-        let mut last = HashMap::new();
         for (id, ty) in btf.iter() {
             let name = match ty {
                 _ if ty.name().is_empty() => continue,
                 Type::Struct(_) | Type::Union(_) | Type::Enum(_) | Type::Enum64(_) => {
-                    unique(&mut tags, &mut last, 't', ty.name())
+                    unique(&mut tags, &mut scope.last, 't', ty.name())
                 }
-                Type::Typedef { name, .. } => unique(&mut scope.ordinary, &mut last, 'o', name),
+                Type::Typedef { name, .. } => {
+                    unique(&mut scope.ordinary, &mut scope.last, 'o', name)
+                }
                 _ => continue,
             };
             if name != ty.name() {
@@ -55,7 +63,7 @@ impl Scope {
                 Some(full) => scope.name(full, own),
                 None => declared
                     .entry((kind, own))
-                    .or_insert_with(|| unique(&mut tags, &mut last, 't', own))
+                    .or_insert_with(|| unique(&mut tags, &mut scope.last, 't', own))
                     .clone(),
             };
             if name != own {
@@ -72,7 +80,7 @@ impl Scope {
 
     /// A name for a value of an enum.
     pub(crate) fn ordinary(&mut self, name: &str) -> String {
-        unique(&mut self.ordinary, &mut HashMap::new(), 'o', name)
+        unique(&mut self.ordinary, &mut self.last, 'o', name)
     }
 
     /// A number for padding that must have a name.

@@ -78,7 +78,7 @@ fn composite(btf: &Btf, kind: Kind, name: &str) -> Option<(u32, Layout)> {
 /// Compiles the header with a variable of every `step`th struct and union, and compares them.
 /// Returns how many were compared.
 fn round_trip(btf: &Btf, step: usize) -> Option<usize> {
-    let mut source = btf.to_c();
+    let mut source = btf.to_c().unwrap();
     let mut names = Vec::new();
     for (id, ty) in btf.iter() {
         let (Type::Struct(composite) | Type::Union(composite)) = ty else { continue };

@@ -47,6 +47,14 @@ fn refusals() -> Vec<(BtfError, &'static str, &'static str, &'static str)> {
     let mut long = btf(&INT, b"\0");
     long[12] = 255;
     let composite = kind(Kind::Struct, 1);
+    // Each prototype takes the one before it twice: 2^30 in all.
+    let mut deep = INT.to_vec();
+    for id in (1..60).step_by(2) {
+        deep.extend([0, kind(Kind::FuncProto, 2), id, 0, id, 0, id, 0, kind(Kind::Ptr, 0), id + 1]);
+    }
+    deep.extend([1, kind(Kind::Typedef, 0), 61]);
+    let deep = Btf::parse(&btf(&deep, b"\0deep\0")).unwrap();
+    assert!(deep.definition(TypeId(62)).len() < 4 << 20);
     vec![
         (parse(b"\x7fELF"), "B0001", "BTF", "0x457f"),
         (parse(b""), "B0002", "BTF", "the header"),
@@ -85,6 +93,7 @@ fn refusals() -> Vec<(BtfError, &'static str, &'static str, &'static str)> {
         (refuse_ext(&[8, 1]), "B0011", "BTF.ext: functions", "cut short"),
         (refuse_ext(&[8, 1, 1, 0, 9]), "B0005", "BTF", "type 9"),
         (refuse_ext(&[8, 99, 0]), "B0006", "BTF", "99"),
+        (deep.to_c().expect_err("it is too long"), "B0012", "BTF", "too long"),
     ]
 }
 

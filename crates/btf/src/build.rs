@@ -1,0 +1,312 @@
+//! Making BTF: copying types into a table of one's own, and writing tables as bytes.
+//!
+//! A builder takes over whole BTFs and renumbers them; it checks everything when it is finished.
+//! What is equal is found by [`crate::dedup`].
+
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
+use crate::ext::Section;
+use crate::parse::{MAGIC, starts};
+use crate::record::{Field, field};
+use crate::types::{Kind, TypeId};
+use crate::{Btf, BtfError, BtfExt, ByteOrder, check};
+
+/// Where the types of one BTF went in another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdMap(pub(crate) Vec<u32>);
+
+impl IdMap {
+    /// The new id; `void` stays, and so does what the map does not know.
+    pub fn get(&self, id: TypeId) -> TypeId {
+        TypeId(self.0.get(id.0 as usize).copied().unwrap_or(id.0))
+    }
+
+    /// This map followed by another.
+    #[must_use]
+    pub fn then(&self, next: &IdMap) -> IdMap {
+        IdMap(self.0.iter().map(|id| next.get(TypeId(*id)).0).collect())
+    }
+}
+
+/// BTF in the making.
+///
+/// ```
+/// use abide_btf::{Btf, Builder, ByteOrder, Kind};
+/// let mut builder = Builder::new();
+/// let int = builder.int("int", 4, true);
+/// builder.reference(Kind::Ptr, "", int);
+/// let btf = builder.finish(ByteOrder::Little)?;
+/// assert_eq!(Btf::parse(&btf.encode())?, btf);
+/// # Ok::<(), abide_btf::BtfError>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Builder {
+    pub(crate) words: Vec<u32>,
+    /// As in [`Btf`].
+    pub(crate) starts: Vec<u32>,
+    strings: String,
+    offsets: HashMap<Box<str>, u32>,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Builder {
+    /// Without types.
+    pub fn new() -> Builder {
+        Builder {
+            words: Vec::new(),
+            starts: vec![0],
+            strings: "\0".to_owned(),
+            offsets: HashMap::from([("".into(), 0)]),
+        }
+    }
+
+    /// The offset of a string, which is stored once. What follows a NUL is left out.
+    pub fn string(&mut self, text: &str) -> u32 {
+        let text = text.split('\0').next().unwrap_or_default();
+        if let Some(offset) = self.offsets.get(text) {
+            return *offset;
+        }
+        let offset = self.strings.len() as u32;
+        self.strings.push_str(text);
+        self.strings.push('\0');
+        self.offsets.insert(text.into(), offset);
+        offset
+    }
+
+    /// The id that the next type will have, for types that refer to later ones.
+    pub fn next_id(&self) -> TypeId {
+        TypeId(self.starts.len() as u32)
+    }
+
+    /// The words of a type.
+    pub(crate) fn record(&self, id: usize) -> &[u32] {
+        let end = self.starts.get(id + 1).map_or(self.words.len(), |end| *end as usize);
+        &self.words[self.starts[id] as usize..end]
+    }
+
+    fn push(&mut self, record: &[u32]) -> TypeId {
+        let id = self.next_id();
+        self.starts.push(self.words.len() as u32);
+        self.words.extend_from_slice(record);
+        id
+    }
+
+    /// An integer that fills its bytes.
+    pub fn int(&mut self, name: &str, size: u32, signed: bool) -> TypeId {
+        let name = self.string(name);
+        let bits = size.saturating_mul(8).min(128);
+        self.push(&[name, (Kind::Int as u32) << 24, size, u32::from(signed) << 24 | bits])
+    }
+
+    /// A type that is another with something added: a pointer, a typedef, a qualifier, a type tag, or
+    /// a function with global linkage. [`Builder::finish`] refuses kinds that are more than that.
+    pub fn reference(&mut self, kind: Kind, name: &str, to: TypeId) -> TypeId {
+        let name = self.string(name);
+        let (number, linkage) = match kind {
+            Kind::Func => (kind as u32, 1),
+            Kind::Ptr
+            | Kind::Typedef
+            | Kind::Volatile
+            | Kind::Const
+            | Kind::Restrict
+            | Kind::TypeTag => (kind as u32, 0),
+            // No kind at all, which is refused in the end.
+            _ => (0, 0),
+        };
+        self.push(&[name, number << 24 | linkage, to.0])
+    }
+
+    /// An array of `len` elements.
+    pub fn array(&mut self, elem: TypeId, index: TypeId, len: u32) -> TypeId {
+        self.push(&[0, (Kind::Array as u32) << 24, 0, elem.0, index.0, len])
+    }
+
+    /// A struct or union that is only declared.
+    pub fn forward(&mut self, name: &str, is_union: bool) -> TypeId {
+        let name = self.string(name);
+        self.push(&[name, (Kind::Fwd as u32) << 24 | u32::from(is_union) << 31, 0])
+    }
+
+    /// A struct: per member its name, type and offset in bits. For a union, offsets are 0.
+    pub fn composite(
+        &mut self,
+        is_union: bool,
+        name: &str,
+        size: u32,
+        members: &[(&str, TypeId, u32)],
+    ) -> TypeId {
+        let kind = if is_union { Kind::Union } else { Kind::Struct };
+        let info = (kind as u32) << 24 | members.len() as u32 & 0xff_ffff;
+        let mut record = vec![self.string(name), info, size];
+        for (name, ty, offset) in members {
+            record.extend([self.string(name), ty.0, *offset]);
+        }
+        self.push(&record)
+    }
+
+    /// A prototype.
+    pub fn prototype(&mut self, ret: TypeId, params: &[(&str, TypeId)]) -> TypeId {
+        let info = (Kind::FuncProto as u32) << 24 | params.len() as u32 & 0xff_ffff;
+        let mut record = vec![0, info, ret.0];
+        for (name, ty) in params {
+            record.extend([self.string(name), ty.0]);
+        }
+        self.push(&record)
+    }
+
+    /// Adds all types of another BTF, equal or not; their ids move together.
+    pub fn append(&mut self, other: &Btf) -> IdMap {
+        let shift = self.starts.len() as u32 - 1;
+        let moved = |id: u32| if id == 0 { 0 } else { id + shift };
+        let base = self.words.len() as u32;
+        self.starts.extend(other.starts.iter().skip(1).map(|start| start + base));
+        let ends = other.starts.iter().skip(2).copied().chain([other.words.len() as u32]);
+        for (start, end) in other.starts.iter().skip(1).zip(ends) {
+            let record = &other.words[*start as usize..end as usize];
+            for (index, word) in record.iter().enumerate() {
+                let word = match field(record[1], index) {
+                    Field::Name => self.string(other.name(*word)),
+                    Field::Type => moved(*word),
+                    Field::Plain => *word,
+                };
+                self.words.push(word);
+            }
+        }
+        IdMap((0..other.starts.len() as u32).map(moved).collect())
+    }
+
+    /// Keeps only these types, numbered anew by `map`, and the strings that they use.
+    pub(crate) fn keep(&mut self, kept: &[usize], map: &IdMap) {
+        let old = std::mem::take(self);
+        for id in kept {
+            let mut record = old.record(*id).to_vec();
+            let info = record[1];
+            for (index, word) in record.iter_mut().enumerate() {
+                *word = match field(info, index) {
+                    Field::Name => self.string(old.text(*word)),
+                    Field::Type => map.get(TypeId(*word)).0,
+                    Field::Plain => *word,
+                };
+            }
+            self.push(&record);
+        }
+    }
+
+    fn text(&self, offset: u32) -> &str {
+        let rest = self.strings.get(offset as usize..).unwrap_or_default();
+        rest.split('\0').next().unwrap_or_default()
+    }
+
+    /// The finished BTF.
+    ///
+    /// # Errors
+    /// Refuses what [`Btf::parse`] would.
+    pub fn finish(self, order: ByteOrder) -> Result<Btf, BtfError> {
+        let words = self.words.into_boxed_slice();
+        let btf = Btf {
+            starts: starts(&words)?,
+            words,
+            strings: self.strings.into(),
+            order,
+            names: OnceLock::new(),
+        };
+        check::check(&btf)?;
+        Ok(btf)
+    }
+}
+
+impl Btf {
+    /// The bytes of a `.BTF` section, in the byte order of this BTF.
+    pub fn encode(&self) -> Vec<u8> {
+        let len = self.words.len() as u32 * 4;
+        let head = [24, 0, len, len, self.strings.len() as u32];
+        let mut out = self.order.head();
+        head.iter().chain(&*self.words).for_each(|word| out.extend(self.order.bytes(*word)));
+        out.extend(self.strings.as_bytes());
+        out
+    }
+}
+
+impl BtfExt {
+    /// The bytes of a `.BTF.ext` section. Names of sections are added to the strings of `builder`,
+    /// in whose ids and strings the records are (see [`BtfExt::moved`]).
+    pub fn encode(&self, builder: &mut Builder, order: ByteOrder) -> Vec<u8> {
+        let functions = table(&self.functions, 2, builder, |it| vec![it.insn_off, it.ty.0]);
+        let lines = table(&self.lines, 4, builder, |it| {
+            vec![it.insn_off, it.file, it.text, it.line << 10 | it.column & 0x3ff]
+        });
+        let core = table(&self.core, 4, builder, |it| {
+            vec![it.insn_off, it.ty.0, it.access, it.kind as u32]
+        });
+        let mut head = vec![32];
+        let mut at = 0;
+        for part in [&functions, &lines, &core] {
+            let len = part.len() as u32 * 4;
+            head.extend([at, len]);
+            at += len;
+        }
+        let mut out = order.head();
+        for word in [head, functions, lines, core].concat() {
+            out.extend(order.bytes(word));
+        }
+        out
+    }
+
+    /// The same records for types and strings that went from `from` into `builder`.
+    #[must_use]
+    pub fn moved(&self, from: &Btf, map: &IdMap, builder: &mut Builder) -> BtfExt {
+        let mut out = self.clone();
+        out.functions
+            .iter_mut()
+            .flat_map(|it| &mut it.records)
+            .for_each(|it| it.ty = map.get(it.ty));
+        for line in out.lines.iter_mut().flat_map(|it| &mut it.records) {
+            line.file = builder.string(from.name(line.file));
+            line.text = builder.string(from.name(line.text));
+        }
+        for core in out.core.iter_mut().flat_map(|it| &mut it.records) {
+            core.ty = map.get(core.ty);
+            core.access = builder.string(from.name(core.access));
+        }
+        out
+    }
+}
+
+/// Record size, then per section its name, count and records.
+fn table<T>(
+    sections: &[Section<T>],
+    width: u32,
+    builder: &mut Builder,
+    words: impl Fn(&T) -> Vec<u32>,
+) -> Vec<u32> {
+    let mut out = vec![width * 4];
+    for section in sections {
+        out.extend([builder.string(&section.name), section.records.len() as u32]);
+        section.records.iter().for_each(|record| out.extend(words(record)));
+    }
+    out
+}
+
+impl ByteOrder {
+    /// Magic, version and flags.
+    fn head(self) -> Vec<u8> {
+        let magic = match self {
+            ByteOrder::Little => MAGIC.to_le_bytes(),
+            ByteOrder::Big => MAGIC.to_be_bytes(),
+        };
+        vec![magic[0], magic[1], 1, 0]
+    }
+
+    fn bytes(self, word: u32) -> [u8; 4] {
+        match self {
+            ByteOrder::Little => word.to_le_bytes(),
+            ByteOrder::Big => word.to_be_bytes(),
+        }
+    }
+}

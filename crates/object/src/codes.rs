@@ -40,4 +40,8 @@ abide_diag::codes! {
     /// A variable that is defined elsewhere is declared in a section other than `.ksyms` and
     /// `.kconfig`; nobody could say where its value comes from.
     O_EXTERN = "O0012", "extern in an unknown section";
+    /// Code cannot be replaced as it was asked for: what is to go is outside its section, is only a
+    /// part of an instruction, or something else of the object still refers to the middle of it; or
+    /// what is to come makes a jump across it longer than its instruction can say.
+    O_PATCH = "O0050", "impossible change of code";
 }

@@ -12,8 +12,8 @@ use object::read::elf::{FileHeader, Rel, Rela, SectionHeader, Sym};
 use crate::budget::{Budget, NAME};
 use crate::error::{ObjectError, Problem};
 
-type Header = raw::FileHeader64<Endianness>;
-type SectionHeader64 = raw::SectionHeader64<Endianness>;
+pub(crate) type Header = raw::FileHeader64<Endianness>;
+pub(crate) type SectionHeader64 = raw::SectionHeader64<Endianness>;
 
 /// A section.
 #[derive(Debug)]
@@ -81,21 +81,7 @@ pub(crate) struct Elf<'d> {
 impl<'d> Elf<'d> {
     /// Reads the tables of an ELF file.
     pub(crate) fn parse(bytes: &'d [u8], budget: &mut Budget) -> Result<Elf<'d>, ObjectError> {
-        if !bytes.starts_with(b"\x7fELF") {
-            return Err(Problem::NotBpf("it does not begin like an ELF file").nowhere());
-        }
-        if bytes.get(4) != Some(&2) {
-            return Err(Problem::NotBpf("it is an ELF file, but not a 64-bit one").nowhere());
-        }
-        let header = Header::parse(bytes).map_err(damaged)?;
-        let order = header.endian().map_err(damaged)?;
-        if header.e_type(order) != raw::ET_REL {
-            return Err(Problem::NotBpf("it is not a relocatable file").nowhere());
-        }
-        // Objects from before the machine had a number say that there is none.
-        if ![raw::EM_BPF, raw::EM_NONE].contains(&header.e_machine(order)) {
-            return Err(Problem::NotBpf("it is for another machine").nowhere());
-        }
+        let (header, order) = open(bytes)?;
         let headers = header.section_headers(order, bytes).map_err(damaged)?;
         let names = match headers.is_empty() {
             true => &[],
@@ -188,7 +174,27 @@ impl<'d> Elf<'d> {
     }
 }
 
-fn damaged(error: object::read::Error) -> ObjectError {
+/// The header of an ELF file for BPF, and its byte order.
+pub(crate) fn open(bytes: &[u8]) -> Result<(&Header, Endianness), ObjectError> {
+    if !bytes.starts_with(b"\x7fELF") {
+        return Err(Problem::NotBpf("it does not begin like an ELF file").nowhere());
+    }
+    if bytes.get(4) != Some(&2) {
+        return Err(Problem::NotBpf("it is an ELF file, but not a 64-bit one").nowhere());
+    }
+    let header = Header::parse(bytes).map_err(damaged)?;
+    let order = header.endian().map_err(damaged)?;
+    if header.e_type(order) != raw::ET_REL {
+        return Err(Problem::NotBpf("it is not a relocatable file").nowhere());
+    }
+    // Objects from before the machine had a number say that there is none.
+    if ![raw::EM_BPF, raw::EM_NONE].contains(&header.e_machine(order)) {
+        return Err(Problem::NotBpf("it is for another machine").nowhere());
+    }
+    Ok((header, order))
+}
+
+pub(crate) fn damaged(error: object::read::Error) -> ObjectError {
     Problem::Elf(error.to_string()).nowhere()
 }
 
@@ -259,7 +265,7 @@ fn symbols<'d>(
 
 /// A name in a string table, of bounded length: names may overlap, and every symbol could name the
 /// whole table.
-fn name(table: &[u8], offset: u32) -> Result<&str, ObjectError> {
+pub(crate) fn name(table: &[u8], offset: u32) -> Result<&str, ObjectError> {
     if offset == 0 {
         return Ok("");
     }

@@ -153,6 +153,9 @@ pub enum Problem {
         /// The section.
         section: String,
     },
+    /// A change of code that is not possible.
+    #[error("the code cannot be changed: {0}")]
+    Patch(&'static str),
     /// Malformed type information.
     #[error(transparent)]
     Btf(BtfError),
@@ -191,6 +194,7 @@ impl Problem {
             Problem::MapBtf => (&O_MAP_BTF, Some("compile with `-g`, and keep the section .BTF")),
             Problem::LegacyMap(_) => (&O_LEGACY_MAP, Some("define the map in `.maps` instead")),
             Problem::Extern { .. } => (&O_EXTERN, Some("declare it `__ksym` or `__kconfig`")),
+            Problem::Patch(_) => (&O_PATCH, None),
             Problem::Btf(error) => (error.report().code, None),
         }
     }

@@ -3,7 +3,7 @@
 //! [`Object::parse`] reads functions, programs, maps, externs, relocations, source lines and the
 //! stamp. It depends on nothing but the bytes: the same file gives the same [`Object`] on every
 //! machine, and nothing is resolved that only a host can know. ELF itself is read by the `object`
-//! crate; nothing else in here knows that format than the module `elf`.
+//! crate; nothing else in here knows that format than the modules `elf` and [`image`].
 //!
 //! ```no_run
 //! let object = abide_object::Object::parse(&std::fs::read("firewall.bpf.o")?)?;
@@ -20,6 +20,7 @@ mod elf;
 mod error;
 mod externs;
 mod functions;
+pub mod image;
 mod info;
 mod map_definition;
 mod maps;

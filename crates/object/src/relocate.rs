@@ -14,22 +14,22 @@ use crate::maps::Maps;
 use crate::model::{Function, Relocation, Target};
 
 /// `R_BPF_NONE`.
-const NONE: u32 = 0;
+pub(crate) const NONE: u32 = 0;
 /// `R_BPF_64_64`: a 64-bit immediate load.
-const LOAD: u32 = 1;
+pub(crate) const LOAD: u32 = 1;
 /// `R_BPF_64_ABS64`: eight bytes of data.
-const ABS64: u32 = 2;
+pub(crate) const ABS64: u32 = 2;
 /// `R_BPF_64_32`: a call.
-const CALL: u32 = 10;
+pub(crate) const CALL: u32 = 10;
 /// What binutils before 2.41 used for eight bytes of data.
-const OLD_ABS64: u32 = 12;
+pub(crate) const OLD_ABS64: u32 = 12;
 
 /// The opcode of a 64-bit immediate load, and of a call.
-const LD_IMM64: u8 = 0x18;
-const CALL_IMM: u8 = 0x85;
+pub(crate) const LD_IMM64: u8 = 0x18;
+pub(crate) const CALL_IMM: u8 = 0x85;
 /// Source register fields: a call of a function of the program, a load of its address.
-const PSEUDO_CALL: u8 = 1;
-const PSEUDO_FUNC: u8 = 4;
+pub(crate) const PSEUDO_CALL: u8 = 1;
+pub(crate) const PSEUDO_FUNC: u8 = 4;
 
 /// Everything that can be referred to.
 pub(crate) struct Resolver<'a> {
@@ -332,7 +332,7 @@ fn number(section: &Section<'_>, offset: u64, endian: Endian) -> u64 {
 /// Nothing in the file says so. The compiler's name decides if it is there. If it is not, the type
 /// information does: only gcc 12 leaves it without relocations, and then every load of a named
 /// variable must have at least the variable's own offset written in it.
-fn sums(elf: &Elf<'_>) -> bool {
+pub(crate) fn sums(elf: &Elf<'_>) -> bool {
     if let Some((_, comment)) = elf.section(".comment")
         && let Some(version) = gcc_version(comment.data)
     {

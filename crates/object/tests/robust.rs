@@ -4,6 +4,7 @@
 use std::time::{Duration, Instant};
 
 use abide_object::Object;
+use abide_object::image::Image;
 use proptest::prelude::*;
 
 /// The committed objects.
@@ -42,6 +43,13 @@ fn read(bytes: &[u8]) {
         }
     }
     assert_eq!(first, Object::parse(bytes));
+    if let Ok(image) = Image::parse(bytes) {
+        let written = image.write().unwrap();
+        assert!(Image::parse(&written).unwrap() == image, "another image");
+        if let Ok(object) = &first {
+            assert!(Object::parse(&written).as_ref() == Ok(object), "another object");
+        }
+    }
 }
 
 #[test]

@@ -3,6 +3,8 @@
 //!
 //! `libbpf-oracle COMMAND ARGUMENTS…` prints JSON on standard output. One file a command.
 
+mod open;
+
 use std::process::ExitCode;
 
 use serde_json::json;
@@ -22,6 +24,8 @@ fn main() -> ExitCode {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let answer = match words.as_slice() {
         ["version"] => version(),
+        ["open", files @ ..] => open::files(files),
+        ["sections", names @ ..] => open::sections(names),
         _ => Err(format!("unknown command: {}", arguments.join(" "))),
     };
     match answer {

@@ -1,14 +1,25 @@
-//! Objects from any bytes; what is accepted has requirements and can be linked or is refused, on
-//! hosts of every node.
+//! Objects from any bytes, and values of a configuration for them; what is accepted has requirements
+//! and can be linked or is refused, on hosts of every node.
 #![no_main]
 
 use abide_api::Requirements;
 use abide_fuzz::{APIS, HOSTS, check};
-use abide_object::Object;
+use abide_object::{Kconfig, Object};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
-    let Ok(object) = Object::parse(bytes) else { return };
+    let Ok(mut object) = Object::parse(bytes) else { return };
+    // The end of the file is the configuration as well.
+    let text = String::from_utf8_lossy(&bytes[bytes.len() - bytes.len().min(512)..]);
+    let config = Kconfig {
+        text: &text,
+        kernel_version: 0x06_0c_03,
+        has_bpf_cookie: true,
+        has_syscall_wrapper: false,
+    };
+    if let Err(error) = object.set_kconfig(&config) {
+        drop(error.to_string());
+    }
     let needs = match Requirements::of(&object, &APIS) {
         Ok(needs) => needs,
         Err(refusal) => return drop(refusal.to_string()),

@@ -44,4 +44,16 @@ abide_diag::codes! {
     /// part of an instruction, or something else of the object still refers to the middle of it; or
     /// what is to come makes a jump across it longer than its instruction can say.
     O_PATCH = "O0050", "impossible change of code";
+    /// A variable in `.struct_ops` is not a table of functions as the kernel knows them: it is no
+    /// struct with a name, or a program is put where there is no pointer to a function, or what is put
+    /// there is not a program of a section `struct_ops/…`.
+    O_STRUCT_OPS = "O0013", "malformed struct_ops";
+    /// A value of the host's configuration cannot be given to the program: the variable is of a type
+    /// that no value has (they are `bool`, `enum libbpf_tristate`, integers and arrays of `char`), the
+    /// value does not fit the type, or there is none. Declare the variable `__weak` if the program can
+    /// do without.
+    O_KCONFIG = "O0014", "unusable configuration value";
+    /// The section `version` holds one number of four bytes, the version of the kernel that a kprobe
+    /// was once bound to; this one has another size.
+    O_VERSION = "O0015", "malformed version";
 }

@@ -156,6 +156,15 @@ pub enum Problem {
     /// A change of code that is not possible.
     #[error("the code cannot be changed: {0}")]
     Patch(&'static str),
+    /// A variable in `.struct_ops`.
+    #[error("{0}")]
+    StructOps(&'static str),
+    /// An extern in `.kconfig`, or its value.
+    #[error("{0}")]
+    Kconfig(String),
+    /// A `version` section that is not a number.
+    #[error("the section is not a number of four bytes")]
+    Version,
     /// Malformed type information.
     #[error(transparent)]
     Btf(BtfError),
@@ -195,6 +204,9 @@ impl Problem {
             Problem::LegacyMap(_) => (&O_LEGACY_MAP, Some("define the map in `.maps` instead")),
             Problem::Extern { .. } => (&O_EXTERN, Some("declare it `__ksym` or `__kconfig`")),
             Problem::Patch(_) => (&O_PATCH, None),
+            Problem::StructOps(_) => (&O_STRUCT_OPS, None),
+            Problem::Kconfig(_) => (&O_KCONFIG, None),
+            Problem::Version => (&O_VERSION, None),
             Problem::Btf(error) => (error.report().code, None),
         }
     }

@@ -7,7 +7,7 @@ use abide_isa::Raw;
 use crate::budget::Budget;
 use crate::elf::{Elf, Section, Symbol, SymbolKind};
 use crate::error::{ObjectError, Place, Problem};
-use crate::model::{Function, FunctionId, Linkage, Program};
+use crate::model::{Function, FunctionId, Linkage};
 
 /// The functions of an object, and where they are.
 #[derive(Debug, Default)]
@@ -105,26 +105,6 @@ impl Functions {
         }
         self.by_section.insert(index, first..self.list.len() as u32);
         Ok(())
-    }
-
-    /// Every function that can be entered from outside and is not in a section of subprograms.
-    pub(crate) fn programs(&self) -> Vec<Program> {
-        let is_program = |function: &Function| {
-            function.linkage != Linkage::Static
-                && function.section != ".text"
-                && !function.section.starts_with(".text.")
-        };
-        let program = |(index, function): (usize, &Function)| Program {
-            function: FunctionId(index as u32),
-            section: function.section.clone(),
-            autoload: !function.section.starts_with('?'),
-        };
-        self.list
-            .iter()
-            .enumerate()
-            .filter(|(_, function)| is_program(function))
-            .map(program)
-            .collect()
     }
 
     /// The function that begins at a byte of a section.

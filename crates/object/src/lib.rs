@@ -22,15 +22,24 @@ mod externs;
 mod functions;
 pub mod image;
 mod info;
+mod kconfig;
+mod kinds;
 mod map_definition;
 mod maps;
 mod model;
 mod parse;
+mod programs;
 mod relocate;
+mod sections;
 mod stamp;
+mod struct_ops;
 
 pub use error::{ObjectError, Place, Problem};
+pub use kconfig::Kconfig;
+pub use kinds::{AttachType, ProgramType};
 pub use model::{
-    Arena, CoreRelocation, Extern, ExternId, ExternKind, Function, FunctionId, Line, Linkage, Map,
-    MapId, MapOrigin, Object, Program, ProgramId, Relocation, Stamp, Target,
+    Arena, CoreRelocation, ExceptionCallback, Extern, ExternId, ExternKind, Function, FunctionId,
+    KconfigForm, KconfigValue, Line, Linkage, Map, MapId, MapOrigin, Object, Program, ProgramId,
+    Relocation, Stamp, Target,
 };
+pub use sections::{AttachTarget, SectionRule};

@@ -47,7 +47,7 @@ impl Reader<'_> {
         };
         let mut values = None;
         let mut of_programs = false;
-        for field in definition.members {
+        for (number, field) in definition.members.into_iter().enumerate() {
             match field.name {
                 "type" => map.kind = self.number(&field)?,
                 "max_entries" => map.max_entries = self.number(&field)?,
@@ -86,6 +86,9 @@ impl Reader<'_> {
                 "values" => {
                     if is_inner {
                         return Err(self.field_error(&field, "an inner map cannot hold maps"));
+                    }
+                    if number + 1 != definition.members.len() {
+                        return Err(self.field_error(&field, "it is not the last one"));
                     }
                     match self.values(&field)? {
                         Some(inner) => map.inner = Some(Box::new(inner)),
@@ -171,7 +174,7 @@ impl Reader<'_> {
     /// `struct inner *values[]`, or for programs `void (*values[])(…)`, for which there is no inner map.
     fn values(&self, field: &Member<'_>) -> Result<Option<Map>, ObjectError> {
         let wrong = || self.field_error(field, "it is not an array of maps or functions");
-        let Some(Type::Array { elem, .. }) = self.btf.get(self.btf.strip(field.ty)) else {
+        let Some(Type::Array { elem, len: 0, .. }) = self.btf.get(self.btf.strip(field.ty)) else {
             return Err(wrong());
         };
         let Some(Type::Ptr { to }) = self.btf.get(self.btf.strip(elem)) else {

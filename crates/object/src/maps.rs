@@ -12,11 +12,14 @@ use crate::elf::{Elf, Section, SymbolKind};
 use crate::error::{ObjectError, Place, Problem};
 use crate::map_definition::{self, MAPS_OF_MAPS};
 use crate::model::{Arena, Map, MapId, MapOrigin};
+use crate::struct_ops::Table;
 
 /// `BPF_MAP_TYPE_ARRAY`.
 const ARRAY: u32 = 2;
 /// `BPF_MAP_TYPE_ARENA`.
 const ARENA: u32 = 33;
+/// The size of the largest pages in use.
+const PAGE: u64 = 64 << 10;
 /// `BPF_F_RDONLY_PROG`: programs may only read it.
 const RDONLY_PROG: u32 = 1 << 7;
 /// `BPF_F_MMAPABLE`: user space may map it.
@@ -41,6 +44,8 @@ pub(crate) struct Maps {
     by_section: HashMap<usize, MapId>,
     /// The variables of `.maps` by offset, with where their initial values are.
     pub(crate) variables: Vec<Variable>,
+    /// The variables of `.struct_ops`.
+    pub(crate) tables: Vec<Table>,
 }
 
 /// A variable in `.maps`.
@@ -64,7 +69,11 @@ impl Maps {
             && section.size > 0
         {
             let btf = btf.ok_or_else(|| Problem::MapBtf.at(Place::section(section.name)))?;
-            maps.defined(index, btf, budget)?;
+            maps.defined(index, section, btf, budget)?;
+        }
+        if let Some(second) = maps.list.iter().filter(|map| map.kind == ARENA).nth(1) {
+            let place = Place::section(".maps").with_symbol(&second.name);
+            return Err(Problem::Map("there is another arena").at(place));
         }
         if let Some((index, section)) = elf.section("maps")
             && section.size > 0
@@ -91,7 +100,13 @@ impl Maps {
     }
 
     /// `.maps`, whose variables were given their offsets before.
-    fn defined(&mut self, index: usize, btf: &Btf, budget: &mut Budget) -> Result<(), ObjectError> {
+    fn defined(
+        &mut self,
+        index: usize,
+        section: &Section<'_>,
+        btf: &Btf,
+        budget: &mut Budget,
+    ) -> Result<(), ObjectError> {
         let missing = || Problem::MapBtf.at(Place::section(".maps"));
         let id = btf.by_name(Kind::DataSec, ".maps").ok_or_else(missing)?;
         let Some(Type::DataSec { vars, .. }) = btf.get(id) else { return Err(missing()) };
@@ -101,13 +116,22 @@ impl Maps {
             if linkage == Linkage::Extern {
                 continue;
             }
+            let error = |what| Problem::Map(what).at(Place::section(".maps").with_symbol(name));
+            if linkage == Linkage::Static {
+                return Err(error("it is static, so that nobody could find it"));
+            }
+            let offset = u64::from(var.offset);
+            if offset + u64::from(var.size) > section.size {
+                return Err(error("it ends outside the section"));
+            }
+            if btf.size_of(ty).is_some_and(|size| size > u64::from(var.size)) {
+                return Err(error("its type is larger than itself"));
+            }
             budget.take(2 * (size_of::<Map>() + name.len()) as u64)?;
             let definition = map_definition::read(btf, name, ty)?;
-            let offset = u64::from(var.offset);
             let map = self.add(definition.map);
             if self.by_place.insert((index, offset), map).is_some() {
-                let place = Place::section(".maps").with_symbol(name);
-                return Err(Problem::Map("another map is at the same place").at(place));
+                return Err(error("another map is at the same place"));
             }
             self.variables.push(Variable {
                 map,
@@ -210,10 +234,14 @@ impl Maps {
         // Limited by the budget.
         bytes.resize(section.size as usize, 0);
         if is_arena {
-            let arena = self.list.iter().position(|map| map.kind == ARENA).ok_or_else(|| {
-                let what = "there are variables for an arena, but no arena";
-                Problem::Map(what).at(Place::section(section.name))
-            })?;
+            let error = |what| Problem::Map(what).at(Place::section(section.name));
+            let arena = self.list.iter().position(|map| map.kind == ARENA);
+            let arena =
+                arena.ok_or_else(|| error("there are variables for an arena, but no arena"))?;
+            // Its size is in pages, of which the host decides; none are larger than this.
+            if u64::from(self.list[arena].max_entries) * PAGE < section.size {
+                return Err(error("the arena is too small for its variables"));
+            }
             let map = MapId(arena as u32);
             self.by_section.insert(index, map);
             self.arena = Some(Arena { map, bytes });

@@ -5,6 +5,9 @@ use std::sync::Arc;
 use abide_btf::{Btf, CoreKind, TypeId};
 use abide_isa::{Endian, Raw};
 
+use crate::kinds::{AttachType, ProgramType};
+use crate::sections::AttachTarget;
+
 macro_rules! ids {
     ($($(#[doc = $doc:literal])+ $name:ident),+ $(,)?) => {$(
         $(#[doc = $doc])+
@@ -46,12 +49,15 @@ pub struct Object {
     pub functions: Vec<Function>,
     /// The functions that are entry points, in the order of `functions`.
     pub programs: Vec<Program>,
-    /// All maps: those of `.maps`, of `maps`, then the data sections.
+    /// All maps: those of `.maps`, of `maps`, then the data sections, `.kconfig`, struct_ops.
     pub maps: Vec<Map>,
     /// What is defined elsewhere, in the order of the symbol table.
     pub externs: Vec<Extern>,
     /// Variables that live in the arena.
     pub arena: Option<Arena>,
+    /// The contents of `.jumptables`: where indirect jumps go to, each eight bytes, in bytes from the
+    /// start of the section of the code. A [`Target::JumpTable`] means a part of them.
+    pub jump_tables: Vec<u8>,
     /// The types; offsets in sections of variables are filled in.
     pub btf: Option<Btf>,
     /// The CO-RE relocations, by function and slot.
@@ -184,6 +190,13 @@ pub enum Target {
     CallExtern(ExternId),
     /// The address or the value of something that is defined elsewhere.
     Extern(ExternId),
+    /// A table of an indirect jump.
+    JumpTable {
+        /// Bytes from the start of [`Object::jump_tables`].
+        offset: u32,
+        /// Its size in bytes.
+        size: u32,
+    },
 }
 
 /// A function that a host may call.
@@ -195,6 +208,29 @@ pub struct Program {
     pub section: String,
     /// Whether it is to be loaded when nobody says otherwise; a `?` before the section says no.
     pub autoload: bool,
+    /// Its type by its section, as loaders agree on it; `None` if the section has another name. What a
+    /// program is for a host its API says.
+    pub program_type: Option<ProgramType>,
+    /// The attach type that the kernel is told when it loads it.
+    pub attach_type: Option<AttachType>,
+    /// What it is attached to, as far as its section says.
+    pub attach: Option<AttachTarget>,
+    /// Whether it may sleep.
+    pub sleepable: bool,
+    /// Whether it takes packets in several fragments.
+    pub fragments: bool,
+    /// The subprogram that is called when it throws.
+    pub exception: Option<ExceptionCallback>,
+}
+
+/// What a program declares as its exception callback.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExceptionCallback {
+    /// The name.
+    pub name: String,
+    /// The subprogram: global, not hidden, in a section of subprograms. `None` if there is no such
+    /// thing; then no kernel takes the program.
+    pub function: Option<FunctionId>,
 }
 
 /// A map as the object defines it. What only a host can know (a size in pages, a number of CPUs) is
@@ -228,7 +264,7 @@ pub struct Map {
     /// What the maps inside it look like.
     pub inner: Option<Box<Map>>,
     /// Initial values of maps of maps and of programs, by index. Of a data section the addresses
-    /// that are to be stored in it, by byte.
+    /// that are to be stored in it, by byte. Of struct_ops the programs, by member.
     pub initial_slots: Vec<(u32, Target)>,
 }
 
@@ -270,6 +306,50 @@ pub enum MapOrigin {
         /// Whether programs may only read it.
         readonly: bool,
     },
+    /// Values of the configuration of a host: an array of one value, which is known when a
+    /// configuration is, see [`Object::set_kconfig`].
+    Kconfig(Vec<KconfigValue>),
+    /// A variable in `.struct_ops`: functions that the kernel calls, and numbers.
+    StructOps {
+        /// Its contents without the functions.
+        bytes: Vec<u8>,
+        /// Whether it is to be made when nobody says otherwise; a `?` before the section says no.
+        autocreate: bool,
+    },
+}
+
+/// An extern in `.kconfig`, and where its value belongs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KconfigValue {
+    /// The extern.
+    pub id: ExternId,
+    /// Bytes from the start of the map's only value.
+    pub offset: u32,
+    /// Its size in bytes.
+    pub size: u32,
+    /// What it can hold.
+    pub form: KconfigForm,
+}
+
+/// What an extern in `.kconfig` can hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KconfigForm {
+    /// `bool`.
+    Bool,
+    /// `enum libbpf_tristate`: 0 no, 1 yes, 2 module.
+    Tristate,
+    /// `char`: a small number, or one of the letters `y`, `n` and `m`.
+    Char {
+        /// Whether it is signed.
+        signed: bool,
+    },
+    /// An integer of 2, 4 or 8 bytes.
+    Int {
+        /// Whether it is signed.
+        signed: bool,
+    },
+    /// An array of `char`: text.
+    Text,
 }
 
 /// Variables in the section `.addr_space.1`, which live in the object's arena map.

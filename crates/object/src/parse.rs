@@ -7,13 +7,13 @@ use abide_isa::Endian;
 
 use crate::budget::Budget;
 use crate::elf::{Elf, SymbolKind};
-use crate::error::ObjectError;
+use crate::error::{ObjectError, Place, Problem};
 use crate::externs::Externs;
 use crate::functions::Functions;
 use crate::maps::Maps;
 use crate::model::Object;
-use crate::relocate::Resolver;
-use crate::{info, stamp};
+use crate::relocate::{JUMP_TABLES, Resolver};
+use crate::{info, kconfig, programs, stamp, struct_ops};
 
 impl Object {
     /// Reads a BPF object from the bytes of an ELF file. Looks at nothing else, and always gives the
@@ -24,6 +24,9 @@ impl Object {
     pub fn parse(bytes: &[u8]) -> Result<Object, ObjectError> {
         let mut budget = Budget::new();
         let elf = Elf::parse(bytes, &mut budget)?;
+        if elf.symbols.is_empty() {
+            return Err(Problem::Elf("there is no symbol table; it was stripped".into()).nowhere());
+        }
         let btf = types(&elf)?;
         let mut functions = Functions::read(&elf, &mut budget)?;
         let mut core = Vec::new();
@@ -36,10 +39,17 @@ impl Object {
         }
         let mut maps = Maps::read(&elf, btf.as_ref(), &mut budget)?;
         let externs = Externs::read(&elf, btf.as_ref())?;
+        if let Some(btf) = &btf {
+            maps.list.extend(kconfig::map(btf, &externs.list, &mut budget)?);
+        }
+        maps.tables = struct_ops::read(&elf, btf.as_ref(), &mut maps.list, &mut budget)?;
+        let jump_tables = elf.section(JUMP_TABLES).map_or(&[][..], |(_, section)| section.data);
+        budget.take(jump_tables.len() as u64)?;
 
+        let programs = programs::of(&functions.list, btf.as_ref());
         let resolver = Resolver::new(&elf, &functions, &maps, &externs);
         let code = resolver.code()?;
-        let values = resolver.values()?;
+        let values = resolver.values(btf.as_ref(), &programs)?;
         for (function, relocations) in functions.list.iter_mut().zip(code) {
             function.relocations = relocations;
         }
@@ -54,23 +64,28 @@ impl Object {
         Ok(Object {
             endian: elf.endian,
             license: elf.section("license").map(|(_, section)| text(section.data)),
-            version: elf.section("version").and_then(|(_, section)| {
-                let bytes = *section.data.first_chunk()?;
-                Some(match elf.endian {
-                    Endian::Little => u32::from_le_bytes(bytes),
-                    Endian::Big => u32::from_be_bytes(bytes),
-                })
-            }),
+            version: version(&elf)?,
             stamps,
-            programs: functions.programs(),
+            programs,
             functions: functions.list,
             maps: maps.list,
             arena: maps.arena,
+            jump_tables: jump_tables.to_vec(),
             externs: externs.list,
             btf,
             core,
         })
     }
+}
+
+fn version(elf: &Elf<'_>) -> Result<Option<u32>, ObjectError> {
+    let Some((_, section)) = elf.section("version") else { return Ok(None) };
+    let wrong = |_| Problem::Version.at(Place::section("version"));
+    let bytes = section.data.try_into().map_err(wrong)?;
+    Ok(Some(match elf.endian {
+        Endian::Little => u32::from_le_bytes(bytes),
+        Endian::Big => u32::from_be_bytes(bytes),
+    }))
 }
 
 /// Text up to its NUL, of bounded length.

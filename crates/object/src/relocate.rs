@@ -4,14 +4,17 @@
 //! leave only the part that comes on top of the symbol in the instruction; the assembler of gcc 12
 //! leaves the symbol's own value in it as well. [`Resolver::sums`] says which it is.
 
+use abide_btf::Btf;
 use abide_isa::{Endian, Raw};
 
 use crate::elf::{Elf, Rel64, Section, Symbol, SymbolKind};
 use crate::error::{ObjectError, Place, Problem};
 use crate::externs::Externs;
 use crate::functions::Functions;
+use crate::kinds::ProgramType;
 use crate::maps::Maps;
-use crate::model::{Function, Relocation, Target};
+use crate::model::{Function, MapId, Program, Relocation, Target};
+use crate::struct_ops;
 
 /// `R_BPF_NONE`.
 pub(crate) const NONE: u32 = 0;
@@ -23,6 +26,12 @@ pub(crate) const ABS64: u32 = 2;
 pub(crate) const CALL: u32 = 10;
 /// What binutils before 2.41 used for eight bytes of data.
 pub(crate) const OLD_ABS64: u32 = 12;
+
+/// The section of the tables of indirect jumps.
+pub(crate) const JUMP_TABLES: &str = ".jumptables";
+
+/// `BPF_MAP_TYPE_HASH_OF_MAPS`.
+const HASH_OF_MAPS: u32 = 13;
 
 /// The opcode of a 64-bit immediate load, and of a call.
 pub(crate) const LD_IMM64: u8 = 0x18;
@@ -165,6 +174,16 @@ impl<'a> Resolver<'a> {
                 false => Err(missing("data")),
             };
         }
+        if found.name == JUMP_TABLES {
+            let size = self.elf.symbols.get(symbol).map_or(0, |symbol| symbol.size);
+            let is_table = at.is_multiple_of(8)
+                && size.is_multiple_of(8)
+                && at.checked_add(size).is_some_and(|end| end <= found.data.len() as u64);
+            return match (u32::try_from(at), u32::try_from(size)) {
+                (Ok(offset), Ok(size)) if is_table => Ok(Target::JumpTable { offset, size }),
+                _ => Err(missing("a jump table")),
+            };
+        }
         if [".maps", "maps"].contains(&found.name) {
             return self.maps.at(section, at).map(Target::Map).ok_or_else(|| missing("a map"));
         }
@@ -248,12 +267,17 @@ impl<'a> Resolver<'a> {
     }
 
     /// The initial values of maps: for each map its slots, see [`crate::Map::initial_slots`].
-    pub(crate) fn values(&self) -> Result<Vec<Vec<(u32, Target)>>, ObjectError> {
+    pub(crate) fn values(
+        &self,
+        btf: Option<&Btf>,
+        programs: &[Program],
+    ) -> Result<Vec<Vec<(u32, Target)>>, ObjectError> {
         let mut all: Vec<Vec<(u32, Target)>> = Vec::new();
         all.resize_with(self.maps.list.len(), Vec::new);
         for (index, section) in self.elf.sections.iter().enumerate() {
             let data = self.maps.of_section(index);
-            if data.is_none() && section.name != ".maps" {
+            let is_table = struct_ops::is_section(section.name);
+            if data.is_none() && section.name != ".maps" && !is_table {
                 continue;
             }
             for relocation in &section.relocations {
@@ -268,14 +292,16 @@ impl<'a> Resolver<'a> {
                 let written = number(section, relocation.offset, self.elf.endian);
                 let addend = relocation.addend.saturating_add(written.cast_signed());
                 let target = self.load(relocation, symbol, addend, place)?;
-                let (map, slot) = match data {
-                    Some(map) => (map, u32::try_from(relocation.offset).ok()),
-                    None => self.variable(relocation.offset).ok_or_else(|| {
-                        Problem::Map("an initial value is not in `values`").at(place())
-                    })?,
+                let slot = match data {
+                    Some(map) => u32::try_from(relocation.offset)
+                        .map(|at| (map, at))
+                        .map_err(|_| Problem::Relocation("it is outside the section")),
+                    None if is_table => {
+                        self.member(index, relocation.offset, target, btf, programs)
+                    }
+                    None => self.variable(relocation.offset, target, programs),
                 };
-                let what = "it is outside the section";
-                let slot = slot.ok_or_else(|| Problem::Relocation(what).at(place()))?;
+                let (map, slot) = slot.map_err(|problem| problem.at(place()))?;
                 all[map.index()].push((slot, target));
             }
         }
@@ -286,16 +312,70 @@ impl<'a> Resolver<'a> {
         Ok(all)
     }
 
-    /// The map whose `values` hold a byte of `.maps`, and the index of the value.
-    fn variable(&self, offset: u64) -> Option<(crate::MapId, Option<u32>)> {
+    /// The struct_ops map at a byte of its section, and the number of its member there.
+    fn member(
+        &self,
+        section: usize,
+        offset: u64,
+        target: Target,
+        btf: Option<&Btf>,
+        programs: &[Program],
+    ) -> Result<(MapId, u32), Problem> {
+        let holds = |table: &&struct_ops::Table| {
+            table.section == section
+                && offset.checked_sub(table.offset).is_some_and(|at| at < table.size)
+        };
+        let found = btf.zip(self.maps.tables.iter().find(holds));
+        let Some((btf, table)) = found else {
+            return Err(Problem::StructOps("it is put into no variable"));
+        };
+        let is_program = |program: &Program| {
+            target == Target::Function(program.function)
+                && program.program_type == Some(ProgramType::StructOps)
+        };
+        if !programs.iter().any(is_program) {
+            return Err(Problem::StructOps("it is not a program of a section `struct_ops`"));
+        }
+        let member = table.member(btf, offset - table.offset).map_err(Problem::StructOps)?;
+        Ok((table.map, member))
+    }
+
+    /// The map whose `values` hold a byte of `.maps`, and the index of the value, which must be such
+    /// as the map can have.
+    fn variable(
+        &self,
+        offset: u64,
+        target: Target,
+        programs: &[Program],
+    ) -> Result<(MapId, u32), Problem> {
+        let wrong = Problem::Map("an initial value is not in `values`");
         let variables = &self.maps.variables;
         let after = variables.partition_point(|variable| variable.offset <= offset);
-        let variable = variables.get(after.checked_sub(1)?)?;
-        let from = offset.checked_sub(variable.values?)?;
-        if offset - variable.offset >= variable.size || !from.is_multiple_of(8) {
-            return None;
-        }
-        Some((variable.map, u32::try_from(from / 8).ok()))
+        let Some(variable) = after.checked_sub(1).and_then(|last| variables.get(last)) else {
+            return Err(wrong);
+        };
+        let from = variable.values.and_then(|values| offset.checked_sub(values));
+        let slot =
+            from.filter(|from| offset - variable.offset < variable.size && from.is_multiple_of(8));
+        let Some(slot) = slot.and_then(|from| u32::try_from(from / 8).ok()) else {
+            return Err(wrong);
+        };
+        let map = &self.maps.list[variable.map.index()];
+        let what = match target {
+            Target::Map(_) if map.inner.is_none() => "a map is put where none belongs",
+            Target::Map(_) if map.kind == HASH_OF_MAPS && map.key_size != 4 => {
+                "a hash of maps with initial values has keys of 4 bytes"
+            }
+            Target::Map(_) => return Ok((variable.map, slot)),
+            _ if map.inner.is_some() => "what is put into it is not a map of `.maps`",
+            Target::Function(id) if programs.iter().any(|program| program.function == id) => {
+                return Ok((variable.map, slot));
+            }
+            // Of an object that this one will be linked with.
+            Target::Extern(_) => return Ok((variable.map, slot)),
+            _ => "what is put into it is not a program",
+        };
+        Err(Problem::Map(what))
     }
 }
 

@@ -12,7 +12,8 @@ use std::process::Command;
 use abide_btf::{Type, TypeId};
 use abide_object::{ExternKind, Function, Map, MapOrigin, Object, Target};
 
-const CASES: [&str; 6] = ["basics", "callbacks", "core", "externs", "legacy", "maps"];
+const CASES: [&str; 8] =
+    ["basics", "callbacks", "core", "externs", "kconfig", "legacy", "maps", "sections"];
 
 fn case(file: &str) -> PathBuf {
     abide_testkit::repo("crates/object/tests/cases").join(file)
@@ -57,6 +58,7 @@ fn target(object: &Object, target: Target) -> String {
         Target::Call(id) => format!("call {}", object.function(id).name),
         Target::CallExtern(id) => format!("call extern {}", object.externs[id.index()].name),
         Target::Extern(id) => format!("extern {}", object.externs[id.index()].name),
+        Target::JumpTable { offset, size } => format!("jump table {offset}..+{size}"),
     }
 }
 
@@ -83,6 +85,14 @@ fn map(object: &Object, map: &Map) -> String {
     if let MapOrigin::Data { bytes, readonly, .. } = &map.origin {
         let kind = if *readonly { "read-only " } else { "" };
         write!(out, " {kind}data {bytes:02x?}").unwrap();
+    } else if let MapOrigin::Kconfig(values) = &map.origin {
+        for value in values {
+            let name = &object.externs[value.id.index()].name;
+            write!(out, ", {}..+{} {name} {:?}", value.offset, value.size, value.form).unwrap();
+        }
+    } else if let MapOrigin::StructOps { bytes, autocreate } = &map.origin {
+        let off = if *autocreate { "" } else { ", not made by itself" };
+        write!(out, " of {}{off}, {bytes:02x?}", ty(object, map.value_type)).unwrap();
     } else {
         let (key, value) = (ty(object, map.key_type), ty(object, map.value_type));
         write!(out, " of {key} to {value}, {:?}", map.origin).unwrap();
@@ -122,8 +132,29 @@ fn dump(object: &Object) -> String {
     }
     for program in &object.programs {
         let name = &object.function(program.function).name;
-        let off = if program.autoload { "" } else { ", not loaded by itself" };
-        writeln!(out, "program {name} in {}{off}", program.section).unwrap();
+        write!(out, "program {name} in {}", program.section).unwrap();
+        if let Some(kind) = program.program_type {
+            write!(out, ": {}", kind.name()).unwrap();
+        }
+        if let Some(kind) = program.attach_type {
+            write!(out, " at {}", kind.name()).unwrap();
+        }
+        if let Some(target) = &program.attach {
+            write!(out, ", to {target:?}").unwrap();
+        }
+        let words = [
+            (program.sleepable, "may sleep"),
+            (program.fragments, "takes fragments"),
+            (!program.autoload, "not loaded by itself"),
+        ];
+        for (_, word) in words.iter().filter(|(is_so, _)| *is_so) {
+            write!(out, ", {word}").unwrap();
+        }
+        if let Some(callback) = &program.exception {
+            let function = callback.function.map(|id| &object.function(id).name);
+            write!(out, ", throws to {} ({function:?})", callback.name).unwrap();
+        }
+        out.push('\n');
     }
     for one in &object.maps {
         writeln!(out, "map {}", map(object, one)).unwrap();
@@ -257,7 +288,7 @@ fn every_compiler_reads_alike() {
         let Some(tool) = abide_testkit::tool(&[compiler]) else { continue };
         let is_gcc = compiler == "bpf-gcc";
         for name in CASES {
-            if is_gcc && ["core", "externs"].contains(&name) {
+            if is_gcc && ["core", "externs", "kconfig", "sections"].contains(&name) {
                 continue;
             }
             let output = dir.join(format!("{name}.{compiler}.{}.o", std::process::id()));

@@ -13,7 +13,7 @@ const REFUSED: [&str; 1] = ["test_pinning_invalid.bpf.o: O0009: section .maps, s
 fn read(archive: &str) -> (usize, Vec<String>) {
     let start = Instant::now();
     let (mut refused, mut bytes, mut programs, mut maps, mut core) = (Vec::new(), 0, 0, 0, 0);
-    let mut targets = [0; 6];
+    let mut targets = [0; 7];
     let files = abide_testkit::corpus(archive);
     for file in &files {
         let data = std::fs::read(file).unwrap();
@@ -32,6 +32,7 @@ fn read(archive: &str) -> (usize, Vec<String>) {
                         Target::Call(_) => 3,
                         Target::CallExtern(_) => 4,
                         Target::Extern(_) => 5,
+                        Target::JumpTable { .. } => 6,
                     }] += 1;
                 }
             }
@@ -44,7 +45,7 @@ fn read(archive: &str) -> (usize, Vec<String>) {
     }
     println!(
         "{archive}: {} objects, {bytes} bytes, {programs} programs, {maps} maps, {core} CO-RE records, \
-         map/value/function/call/extern call/extern {targets:?}, refused {}, in {:?}",
+         map/value/function/call/extern call/extern/jump table {targets:?}, refused {}, in {:?}",
         files.len(),
         refused.len(),
         start.elapsed()

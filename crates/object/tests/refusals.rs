@@ -6,7 +6,7 @@ mod common;
 use std::collections::BTreeSet;
 
 use abide_diag::Report;
-use abide_object::{Object, ObjectError, Target};
+use abide_object::{Kconfig, Object, ObjectError, Target};
 use common::{CODE, DATA, Elf, FUNC, LOCAL_FUNC, OBJECT, Types, UNDEFINED};
 
 const EXIT: [u8; 8] = [0x95, 0, 0, 0, 0, 0, 0, 0];
@@ -44,6 +44,42 @@ fn with_map(fields: impl FnOnce(&mut Types) -> Vec<(&'static str, u32)>) -> Elf 
     elf.section(".BTF", 0, types.finish());
     elf
 }
+
+/// An object with a variable in `.struct_ops`, of a type that is given the type of pointers to
+/// functions; if the section of its program is named, with the program at its beginning.
+fn with_struct_ops(section: &str, ty: impl FnOnce(&mut Types, u32) -> u32) -> Elf {
+    let mut types = Types::new();
+    let proto = types.add("", 13, 0, 0, &[]);
+    let pointer = types.add("", 2, 0, proto, &[]);
+    let ty = ty(&mut types, pointer);
+    let var = types.var("table", ty, 1);
+    types.section(".struct_ops", &[var]);
+    let mut elf = Elf::new();
+    let code = elf.section(if section.is_empty() { "xdp" } else { section }, CODE, EXIT);
+    let main = elf.symbol(b"main", FUNC, code, 0, 8);
+    let data = elf.section(".struct_ops", DATA, [0; 32]);
+    elf.symbol(b"table", OBJECT, data, 0, 32);
+    if !section.is_empty() {
+        elf.relocations(data, &[(0, 2, main)]);
+    }
+    elf.section(".BTF", 0, types.finish());
+    elf
+}
+
+/// An object with an extern `CONFIG_ONE` of a type.
+fn with_kconfig(ty: impl FnOnce(&mut Types) -> u32) -> Elf {
+    let mut types = Types::new();
+    let ty = ty(&mut types);
+    let var = types.var("CONFIG_ONE", ty, 2);
+    types.section(".kconfig", &[var]);
+    let (mut elf, _) = program(&[&EXIT]);
+    elf.symbol(b"CONFIG_ONE", UNDEFINED, 0, 0, 0);
+    elf.section(".BTF", 0, types.finish());
+    elf
+}
+
+const NOTHING: Kconfig<'_> =
+    Kconfig { text: "", kernel_version: 0, has_bpf_cookie: false, has_syscall_wrapper: false };
 
 fn refuse(elf: Elf) -> ObjectError {
     Object::parse(&elf.finish()).expect_err("it is malformed")
@@ -173,6 +209,45 @@ fn refusals() -> Vec<(ObjectError, &'static str, &'static str, &'static str)> {
     elf.symbol(b"old", OBJECT, section, 0, 36);
     add(refuse(elf), "O0011", "section maps, symbol old", "not zero");
 
+    let (mut elf, section) = program(&[&load(), &EXIT]);
+    let tables = elf.section(".jumptables", DATA, [0; 16]);
+    let symbol = elf.symbol(b"table", OBJECT, tables, 8, 16);
+    elf.relocations(section, &[(0, 1, symbol)]);
+    add(refuse(elf), "O0008", "section xdp, insn 0, symbol table", "a jump table at byte 8");
+
+    let mut elf = with_struct_ops("", |types, _| types.int());
+    add(refuse(elf), "O0013", "section .struct_ops, symbol table", "not a struct");
+    elf = with_struct_ops("", |types, fields| types.fields(&[("init", fields)]));
+    add(refuse(elf), "O0013", "section .struct_ops, symbol table", "has no name");
+    elf = with_struct_ops("", |types, fields| types.composite("ops", &[("init", fields)], 64));
+    add(refuse(elf), "O0013", "section .struct_ops, symbol table", "ends outside");
+    elf = with_struct_ops("xdp", |types, fields| types.composite("ops", &[("init", fields)], 8));
+    add(refuse(elf), "O0013", "section .struct_ops, symbol main", "of a section `struct_ops`");
+    elf = with_struct_ops("struct_ops", |types, _| {
+        let int = types.int();
+        types.composite("ops", &[("init", int)], 8)
+    });
+    add(refuse(elf), "O0013", "section .struct_ops, symbol main", "not a pointer to a function");
+    elf = with_struct_ops("struct_ops", |types, _| types.composite("ops", &[], 8));
+    add(refuse(elf), "O0013", "section .struct_ops, symbol main", "no member");
+
+    let elf = with_kconfig(|types| types.add("double", 16, 0, 8, &[]));
+    add(refuse(elf), "O0014", "symbol CONFIG_ONE", "no value of a configuration");
+    let elf = with_kconfig(|types| {
+        let char = types.add("char", 1, 0, 1, &[8]);
+        types.add("", 3, 0, 0, &[char, char, u32::MAX])
+    });
+    let mut object = Object::parse(&with_kconfig(Types::int).finish()).unwrap();
+    let error = object.set_kconfig(&NOTHING).unwrap_err();
+    add(error, "O0014", "symbol CONFIG_ONE", "does not have it, and it is not weak");
+    add(refuse(elf), "O0003", "", "bytes more than");
+
+    for size in [3, 5, 8] {
+        let (mut elf, _) = program(&[&EXIT]);
+        elf.section("version", DATA, vec![1; size]);
+        add(refuse(elf), "O0015", "section version", "not a number of four bytes");
+    }
+
     let mut types = Types::new();
     let int = types.int();
     let var = types.var("strange", int, 2);
@@ -277,4 +352,71 @@ fn a_legacy_map_after_the_end_of_its_section() {
     let section = elf.section("maps", DATA, vec![0; 20]);
     elf.symbol(b"table", OBJECT, section, 64, 0);
     assert!(refuse(elf).to_string().contains("lies outside the section"));
+}
+
+#[test]
+fn a_jump_table_is_a_part_of_its_section() {
+    let (mut elf, section) = program(&[&load(), &EXIT]);
+    let tables = elf.section(".jumptables", DATA, [7; 32]);
+    let symbol = elf.symbol(b"BPF.JT.0.0", OBJECT, tables, 8, 16);
+    elf.relocations(section, &[(0, 1, symbol)]);
+    let object = Object::parse(&elf.finish()).unwrap();
+    assert_eq!(object.jump_tables, [7; 32]);
+    let target = object.functions[0].target_at(0);
+    assert_eq!(target, Some(Target::JumpTable { offset: 8, size: 16 }));
+    assert!(object.maps.is_empty());
+}
+
+/// A map whose last field is `values`, and a relocation at its first value.
+fn with_values(kind: u32, key: u32, inner: bool, to: &str) -> Elf {
+    let mut types = Types::new();
+    let int = types.int();
+    let of = match inner {
+        true => {
+            let kind = types.number(int, 2);
+            types.fields(&[("type", kind)])
+        }
+        false => types.add("", 13, 0, 0, &[]),
+    };
+    let pointer = types.add("", 2, 0, of, &[]);
+    let values = types.add("", 3, 0, 0, &[pointer, int, 0]);
+    let (kind, key) = (types.number(int, kind), types.number(int, key));
+    let definition = types.fields(&[("type", kind), ("key_size", key), ("values", values)]);
+    let var = types.var("table", definition, 1);
+    types.section(".maps", &[var]);
+    let (mut elf, code) = program(&[&EXIT, &EXIT]);
+    let section = elf.section(".maps", DATA, [0; 32]);
+    let own = elf.symbol(b"table", OBJECT, section, 0, 32);
+    let text = elf.section(".text", CODE, EXIT);
+    let subprogram = elf.symbol(b"below", FUNC, text, 0, 8);
+    let symbol = match to {
+        "program" => elf.symbol(b"again", FUNC, code, 0, 16),
+        "map" => own,
+        _ => subprogram,
+    };
+    elf.relocations(section, &[(16, 2, symbol)]);
+    elf.section(".BTF", 0, types.finish());
+    elf
+}
+
+/// `BPF_MAP_TYPE_PROG_ARRAY`, `BPF_MAP_TYPE_HASH_OF_MAPS`.
+const PROGRAMS: u32 = 3;
+const HASH: u32 = 13;
+
+#[test]
+fn initial_values_are_what_a_map_can_hold() {
+    let parse = |elf: Elf| Object::parse(&elf.finish());
+    assert!(parse(with_values(PROGRAMS, 4, false, "program")).is_ok());
+    assert!(parse(with_values(HASH, 4, true, "map")).is_ok());
+    for (elf, why) in [
+        (with_values(PROGRAMS, 4, false, "subprogram"), "not a program"),
+        (with_values(PROGRAMS, 4, false, "map"), "where none belongs"),
+        (with_values(HASH, 4, true, "program"), "not a map of `.maps`"),
+        (with_values(HASH, 8, true, "map"), "keys of 4 bytes"),
+        (with_values(1, 4, true, "map"), "cannot hold such values"),
+    ] {
+        let error = refuse(elf);
+        assert_eq!(error.report().code.id, "O0009");
+        assert!(error.to_string().contains(why), "{error} does not say {why}");
+    }
 }

@@ -3,8 +3,8 @@
 
 use std::time::{Duration, Instant};
 
-use abide_object::Object;
 use abide_object::image::Image;
+use abide_object::{Kconfig, Object};
 use proptest::prelude::*;
 
 /// The committed objects.
@@ -16,6 +16,25 @@ fn objects() -> Vec<Vec<u8>> {
     files.sort();
     assert!(files.len() >= 10);
     files.iter().map(|file| std::fs::read(file).unwrap()).collect()
+}
+
+/// Gives an object values of a configuration: all the same, or all of them.
+fn configure(object: &Object) {
+    let config = |text| Kconfig {
+        text,
+        kernel_version: u32::MAX,
+        has_bpf_cookie: true,
+        has_syscall_wrapper: true,
+    };
+    let lines = |value: &str| {
+        object.externs.iter().map(|found| format!("{}={value}\n", found.name)).collect::<String>()
+    };
+    for value in ["y", "m", "1", "-1", "\"a longer text than any\""] {
+        let (mut other, text) = (object.clone(), lines(value));
+        if other.set_kconfig(&config(&text)).is_err() {
+            assert_eq!(&other, object, "it is as it was");
+        }
+    }
 }
 
 /// Reads bytes, whatever they are, in bounded time; the same twice.
@@ -34,7 +53,13 @@ fn read(bytes: &[u8]) {
         }
         for program in &object.programs {
             object.function(program.function);
+            let callback = program.exception.as_ref().and_then(|found| found.function);
+            callback.map(|id| object.function(id));
         }
+        for map in &object.maps {
+            assert!(map.initial_slots.is_sorted_by_key(|(slot, _)| *slot));
+        }
+        configure(object);
         if let Some(btf) = &object.btf {
             for (id, _) in btf.iter().take(200) {
                 btf.definition(id);

@@ -220,7 +220,7 @@ impl Host {
                 MapOrigin::Data { bytes, readonly, .. } => {
                     Map::global(&map.name, bytes, *readonly, limits)
                 }
-                MapOrigin::Btf | MapOrigin::Legacy => MapKind::try_from(map.kind)
+                _ => MapKind::try_from(map.kind)
                     .and_then(|kind| Map::create(&definition(map, kind), limits)),
             };
             let made = made.map_err(|error| LoadError::Map { name: map.name.clone(), error })?;

@@ -25,6 +25,7 @@ fn main() -> ExitCode {
     let answer = match words.as_slice() {
         ["version"] => version(),
         ["open", files @ ..] => open::files(files),
+        ["kconfig", object, texts @ ..] => open::kconfig(object, texts),
         ["sections", names @ ..] => open::sections(names),
         _ => Err(format!("unknown command: {}", arguments.join(" "))),
     };

@@ -1,5 +1,6 @@
 //! `open FILE…`: what libbpf finds in objects when it opens them; `sections NAME…`: what section names
-//! mean to it. Nothing is loaded.
+//! mean to it; `kconfig OBJECT TEXT…`: what the values of an object's `.kconfig` are by each of these
+//! configurations. No program is loaded; for the last, maps and types are.
 //!
 //! What the public API does not say (externs, what relocations refer to) is read out of the messages
 //! that libbpf prints for debugging.
@@ -238,9 +239,8 @@ fn messages(log: &[String]) -> [(&'static str, Value); 5] {
             externs.push(json!({ "name": after(rest, "name "), "kind": "ksym" }));
         } else if let Some(rest) = line.strip_prefix("extern (kcfg) #") {
             let offset = number(after(rest, "off "));
-            externs.push(
-                json!({ "name": after(rest, "name "), "kind": "kconfig", "offset": offset }),
-            );
+            externs
+                .push(json!({ "name": after(rest, "name "), "kind": "kconfig", "offset": offset }));
         } else if let Some((program, found)) =
             line.strip_prefix("prog '").and_then(|rest| rest.split_once("': found "))
         {
@@ -309,4 +309,42 @@ pub(crate) fn sections(names: &[&str]) -> Answer {
         })
     };
     names.iter().map(meaning).collect::<Result<Vec<_>, _>>().map(Value::from)
+}
+
+/// The contents of the map `.kconfig` by each of the configurations; null where libbpf refuses it.
+pub(crate) fn kconfig(path: &str, texts: &[&str]) -> Answer {
+    let c_path = CString::new(path).map_err(|_| "a NUL in a path".to_owned())?;
+    // SAFETY: no function is given, so that nothing is printed.
+    unsafe { sys::libbpf_set_print(None) };
+    let one = |text: &&str| {
+        let text = CString::new(*text).map_err(|_| "a NUL in a configuration".to_owned())?;
+        let options = sys::bpf_object_open_opts {
+            sz: size_of::<sys::bpf_object_open_opts>() as u64,
+            object_name: c"o".as_ptr(),
+            kconfig: text.as_ptr(),
+            ..Default::default()
+        };
+        // SAFETY: path and options live until the object is closed, and what is read of it is copied
+        // before.
+        unsafe {
+            let object = sys::bpf_object__open_file(c_path.as_ptr(), &raw const options);
+            if object.is_null() {
+                return Err(format!("{path} is not opened"));
+            }
+            let mut size = 0;
+            let version = sys::bpf_object__kversion(object);
+            let refused = sys::bpf_object__prepare(object);
+            let map = sys::bpf_object__find_map_by_name(object, c"o.kconfig".as_ptr());
+            let bytes = match map.is_null() || refused != 0 {
+                true => Value::Null,
+                false => {
+                    let data = sys::bpf_map__initial_value(map, &raw mut size).cast::<u8>();
+                    std::slice::from_raw_parts(data, size as usize).into()
+                }
+            };
+            sys::bpf_object__close(object);
+            Ok(json!({ "kernel_version": version, "bytes": bytes }))
+        }
+    };
+    texts.iter().map(one).collect::<Result<Vec<_>, _>>().map(Value::from)
 }

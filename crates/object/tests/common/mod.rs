@@ -204,11 +204,16 @@ impl Types {
 
     /// A struct of pointers.
     pub(crate) fn fields(&mut self, fields: &[(&str, u32)]) -> u32 {
+        self.composite("", fields, fields.len() as u32 * 8)
+    }
+
+    /// A struct of pointers, with a name and a size.
+    pub(crate) fn composite(&mut self, name: &str, fields: &[(&str, u32)], size: u32) -> u32 {
         let mut words = Vec::new();
         for (number, (name, ty)) in fields.iter().enumerate() {
             words.extend([self.string(name), *ty, number as u32 * 64]);
         }
-        self.add("", 4, fields.len() as u32, fields.len() as u32 * 8, &words)
+        self.add(name, 4, fields.len() as u32, size, &words)
     }
 
     /// A variable; linkage 1 is global, 2 extern.
@@ -216,9 +221,9 @@ impl Types {
         self.add(name, 14, 0, ty, &[linkage])
     }
 
-    /// A section of variables at the same place.
+    /// A section of variables of 32 bytes at the same place.
     pub(crate) fn section(&mut self, name: &str, vars: &[u32]) -> u32 {
-        let words: Vec<u32> = vars.iter().flat_map(|var| [*var, 0, 8]).collect();
+        let words: Vec<u32> = vars.iter().flat_map(|var| [*var, 0, 32]).collect();
         self.add(name, 15, vars.len() as u32, 0, &words)
     }
 

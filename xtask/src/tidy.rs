@@ -10,7 +10,7 @@ use crate::{Failure, errors, tree};
 const EDGES: &[(&str, &[&str])] = &[
     ("abide-diag", &[]),
     ("abide-isa", &["diag"]),
-    ("abide-btf", &["diag"]),
+    ("abide-btf", &["diag", "isa"]),
     ("abide-asm", &["diag", "isa", "btf"]),
     ("abide-object", &["diag", "isa", "btf"]),
     ("abide-api", &["diag", "isa", "btf", "asm", "object"]),

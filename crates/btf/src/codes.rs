@@ -35,4 +35,34 @@ abide_diag::codes! {
     /// contain one another over and over, or it would be nested too deep for a compiler. No compiler
     /// makes such types. Single types can still be printed (`--name`).
     B_HEADER = "B0012", "too much for a C header";
+    /// A CO-RE record says nothing that can be looked up: its way into a type is not numbers with
+    /// `:` between them, has more than 64 of them, or leads to a member, element or value that the type
+    /// does not have. The object is damaged.
+    B_CORE_ACCESS = "B0101", "malformed CO-RE record";
+    /// A CO-RE relocation is about a struct, union or enum without a name. Types of a host are found by
+    /// their names alone.
+    B_CORE_ANONYMOUS = "B0102", "CO-RE relocation of a nameless type";
+    /// The host has several types of that name which have the field, type or value, and the answer
+    /// would depend on which one is meant. Kernels have such types, in files that do not know each other.
+    B_CORE_AMBIGUOUS = "B0103", "ambiguous CO-RE relocation";
+    /// A CO-RE relocation is for an instruction that holds no number: neither arithmetic with an
+    /// immediate, nor a load or store, nor a 64-bit immediate load of a plain number.
+    B_CORE_INSTRUCTION = "B0104", "CO-RE relocation of the wrong instruction";
+    /// The instruction of a CO-RE relocation does not hold the number that follows from the object's
+    /// own types. Code and type information are of different builds, or the code was changed since.
+    B_CORE_UNEXPECTED = "B0105", "instruction and CO-RE record disagree";
+    /// On this host the field lies farther than 32,767 bytes from the start of its struct, which is the
+    /// farthest that a load or store can reach.
+    B_CORE_TOO_LARGE = "B0106", "field out of reach";
+    /// A bit field lies so that no aligned load of 1, 2, 4 or 8 bytes has all of it.
+    B_CORE_BIT_FIELD = "B0107", "bit field that no load can read";
+    /// The field has another size on the host, and the load or store cannot take that size: it is not 1,
+    /// 2, 4 or 8 bytes, or the instruction accesses only a part of the field.
+    B_CORE_WIDTH = "B0108", "access of a field whose size differs";
+    /// A CO-RE relocation asks for something that its type cannot have: the size of a type that is
+    /// only declared, the sign or the shifts of an element of an array.
+    B_CORE_QUESTION = "B0109", "CO-RE question without an answer";
+    /// Comparing a type of the object with one of the host went through more than 32 levels, or took
+    /// millions of steps. Real types take some thousands.
+    B_CORE_TOO_DEEP = "B0110", "types too deep to compare";
 }

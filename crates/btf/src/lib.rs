@@ -19,6 +19,7 @@
 mod build;
 mod check;
 pub mod codes;
+pub mod core;
 mod dedup;
 mod dump;
 mod error;

@@ -56,4 +56,10 @@ abide_diag::codes! {
     /// The section `version` holds one number of four bytes, the version of the kernel that a kprobe
     /// was once bound to; this one has another size.
     O_VERSION = "O0015", "malformed version";
+    /// On this host there is no such type, field or value as an instruction of the object needs, or the
+    /// field has another size, so the instruction was replaced by a call of a helper that does not exist
+    /// (195896080). That does no harm if the program asks first whether it exists
+    /// (`bpf_core_field_exists` and the like): then the instruction is never reached. Otherwise a
+    /// verifier refuses the program.
+    O_CORE_POISONED = "O0101", "host lacks what an instruction needs";
 }

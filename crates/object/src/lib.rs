@@ -16,6 +16,7 @@
 
 mod budget;
 pub mod codes;
+mod core;
 mod elf;
 mod error;
 mod externs;
@@ -34,6 +35,7 @@ mod sections;
 mod stamp;
 mod struct_ops;
 
+pub use core::{Outcome, Relocated};
 pub use error::{ObjectError, Place, Problem};
 pub use kconfig::Kconfig;
 pub use kinds::{AttachType, ProgramType};

@@ -1,0 +1,165 @@
+//! Finding on the host what a record means: an index of the host's types by their names without
+//! flavours, the candidates for each type of an object, and which of them fit.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+
+use super::answer::{Answer, Measure, Poison, Resolution, measure, resize};
+use super::compat::{Comparison, TooDeep, kinds_fit};
+use super::name::essential;
+use super::side::Side;
+use super::spec::{About, Spec};
+use super::{CoreError, walk};
+use crate::{Btf, CoreKind, Type, TypeId};
+
+/// A CO-RE relocation, without the instruction that it is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Record<'r> {
+    /// The type, as the object knows it.
+    pub ty: TypeId,
+    /// The way into it: member numbers with `:` between them, or the number of an enum's value.
+    pub access: &'r str,
+    /// What is asked.
+    pub kind: CoreKind,
+}
+
+/// The types of a host, indexed once for any number of objects.
+///
+/// Takes 4 bytes for each type and 4 to 8 for the table.
+#[derive(Debug)]
+pub struct Target<'a> {
+    side: Side<'a>,
+    /// The first type of each chain; the length is a power of two.
+    heads: Box<[u32]>,
+    /// The type after each type in its chain, by id; ids ascend.
+    next: Box<[u32]>,
+    /// Seeded at random: a file cannot be made whose names all collide.
+    hasher: RandomState,
+}
+
+impl<'a> Target<'a> {
+    /// Indexes the types of a host.
+    pub fn new(btf: &'a Btf) -> Target<'a> {
+        let mut target = Target {
+            side: Side::host(btf),
+            heads: vec![0; btf.len().next_power_of_two().max(2)].into(),
+            next: vec![0; btf.len() + 1].into(),
+            hasher: RandomState::new(),
+        };
+        for id in (1..=btf.len() as u32).rev() {
+            let name = btf.get(TypeId(id)).map_or("", |ty| ty.name());
+            if !name.is_empty() {
+                let chain = target.chain(essential(name));
+                target.next[id as usize] = target.heads[chain];
+                target.heads[chain] = id;
+            }
+        }
+        target
+    }
+
+    /// The types of the host.
+    pub fn btf(&self) -> &'a Btf {
+        self.side.btf
+    }
+
+    fn chain(&self, name: &str) -> usize {
+        self.hasher.hash_one(name) as usize & (self.heads.len() - 1)
+    }
+
+    /// The types that have the name of this one but for flavours, and are of its kind, by id.
+    fn candidates(&self, local: &Type<'_>) -> Vec<TypeId> {
+        let name = essential(local.name());
+        let mut found = Vec::new();
+        let mut id = self.heads[self.chain(name)];
+        while id != 0 {
+            let fits = |ty: Type<'_>| {
+                kinds_fit(Some(ty.kind()), Some(local.kind())) && essential(ty.name()) == name
+            };
+            if self.btf().get(TypeId(id)).is_some_and(fits) {
+                found.push(TypeId(id));
+            }
+            id = self.next[id as usize];
+        }
+        found
+    }
+}
+
+/// Resolves the records of one object against one host.
+///
+/// It remembers which types of the host were found to fit: when a record leaves only some of the
+/// candidates for a type, later records about that type see only those, as libbpf has it. So the
+/// records of an object should be resolved in their order, by one resolver.
+#[derive(Debug)]
+pub struct Resolver<'a> {
+    local: Side<'a>,
+    target: &'a Target<'a>,
+    candidates: HashMap<TypeId, Vec<TypeId>>,
+}
+
+impl<'a> Resolver<'a> {
+    /// For the records of an object with these types.
+    pub fn new(local: &'a Btf, target: &'a Target<'a>) -> Resolver<'a> {
+        Resolver { local: Side::object(local), target, candidates: HashMap::new() }
+    }
+
+    /// Finds what a record means on the host, and what its instruction must hold.
+    ///
+    /// # Errors
+    /// The record makes no sense, or several types of the host fit and disagree. That the host has
+    /// nothing that fits is no error but an [`Answer`].
+    pub fn resolve(&mut self, record: Record<'_>) -> Result<Resolution, CoreError> {
+        let local = Spec::of_record(self.local, record)?;
+        let ours = measure(self.local, &local, record.kind)?;
+        let resolution =
+            |local, host, answer| Resolution { kind: record.kind, local, host, answer };
+        if record.kind == CoreKind::TypeIdLocal {
+            return Ok(resolution(local, None, ours.becomes(ours.value, None)));
+        }
+        let ty = self.local.btf.get(record.ty).filter(|ty| !ty.name().is_empty());
+        let ty = ty.ok_or(CoreError::Anonymous { ty: record.ty })?;
+        let candidates =
+            self.candidates.entry(record.ty).or_insert_with(|| self.target.candidates(&ty));
+
+        let (mut fitting, mut chosen) = (Vec::new(), None::<(Spec, Measure)>);
+        let mut comparison = Comparison::new(self.local, self.target.side);
+        for id in candidates.iter().copied() {
+            let host = walk::find(&mut comparison, &local, id, record.kind);
+            let Some(host) = host.map_err(|TooDeep| CoreError::TooDeep { ty: record.ty })? else {
+                continue;
+            };
+            let theirs = measure(self.target.side, &host, record.kind)?;
+            fitting.push(id);
+            let Some((first, answer)) = &chosen else {
+                chosen = Some((host, theirs));
+                continue;
+            };
+            if first.bit_offset != host.bit_offset || answer.value != theirs.value {
+                let told = |spec: &Spec, answer: &Measure| match spec.bit_offset {
+                    0 => answer.value.to_string(),
+                    bits => format!("{} (at bit {bits})", answer.value),
+                };
+                return Err(CoreError::Ambiguous {
+                    first: first.root,
+                    first_answer: told(first, answer),
+                    second: id,
+                    second_answer: told(&host, &theirs),
+                });
+            }
+        }
+        let Some((host, theirs)) = chosen else {
+            let answer = match (record.kind, About::of(record.kind)) {
+                // No type, no field and no value are answers to these.
+                (CoreKind::FieldExists | CoreKind::EnumValueExists, _) | (_, About::Type) => {
+                    ours.becomes(0, None)
+                }
+                _ if candidates.is_empty() => Answer::Poison(Poison::NoType),
+                (_, About::Value) => Answer::Poison(Poison::NoValue),
+                _ => Answer::Poison(Poison::NoField),
+            };
+            return Ok(resolution(local, None, answer));
+        };
+        *candidates = fitting;
+        let resize = resize((self.local, &ours), (self.target.side, &theirs));
+        Ok(resolution(local, Some(host), ours.becomes(theirs.value, resize)))
+    }
+}

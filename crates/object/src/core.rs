@@ -1,0 +1,119 @@
+//! CO-RE of a whole object: every record resolved against a host, and the code that results.
+//!
+//! The matching is `abide_btf::core`'s. An object is changed as a whole or not at all.
+
+use abide_btf::core::{CoreError, Patched, Record, Resolution, Resolver, Target};
+use abide_diag::{Diagnostic, Report, printable};
+use abide_isa::Raw;
+
+use crate::codes::O_CORE_POISONED;
+use crate::model::{CoreRelocation, FunctionId, Object};
+
+/// The code of an object for one host, and how it came about.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Relocated {
+    /// What became of each of [`Object::core`], in the same order.
+    pub outcomes: Vec<Outcome>,
+    /// The code of each function, in the order of [`Object::functions`]. Instructions whose
+    /// relocation was refused are as they were.
+    code: Vec<Vec<Raw>>,
+}
+
+/// What became of a CO-RE relocation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outcome {
+    /// What it means for the object and on the host, where that is known.
+    pub resolution: Option<Resolution>,
+    /// What was done with its instruction, or why it is refused.
+    pub result: Result<Patched, CoreError>,
+}
+
+impl Object {
+    /// Resolves all CO-RE relocations against the types of a host.
+    ///
+    /// The object stays as it is; [`Relocated::apply`] puts the code into it.
+    pub fn relocate_core(&self, target: &Target<'_>) -> Relocated {
+        let mut code: Vec<Vec<Raw>> =
+            self.functions.iter().map(|function| function.slots.clone()).collect();
+        let Some(btf) = &self.btf else { return Relocated { outcomes: Vec::new(), code } };
+        let mut resolver = Resolver::new(btf, target);
+        let mut relocate = |record: &CoreRelocation| {
+            let (ty, kind) = (record.ty, record.kind);
+            match resolver.resolve(Record { ty, access: &record.access, kind }) {
+                Err(error) => Outcome { resolution: None, result: Err(error) },
+                Ok(resolution) => {
+                    let slots = &mut code[record.function.index()];
+                    let result = resolution.patch(slots, record.slot as usize);
+                    Outcome { resolution: Some(resolution), result }
+                }
+            }
+        };
+        let outcomes = self.core.iter().map(&mut relocate).collect();
+        Relocated { outcomes, code }
+    }
+
+    /// Where a CO-RE relocation is: the source line if it is known, else the instruction.
+    pub fn core_place(&self, record: &CoreRelocation) -> String {
+        let function = self.function(record.function);
+        let insn = format!("function {}, insn {}", printable(&function.name), record.slot);
+        match function.line_at(record.slot) {
+            Some(line) => {
+                format!("{}:{}:{} ({insn})", printable(&line.file), line.line, line.column)
+            }
+            None => insn,
+        }
+    }
+
+    /// The message about a relocation that was refused, or whose instruction cannot run on the host;
+    /// `None` if all is well.
+    pub fn core_report(&self, record: &CoreRelocation, outcome: &Outcome) -> Option<Diagnostic> {
+        let diagnostic = match &outcome.result {
+            Ok(Patched::Value { .. }) => return None,
+            Ok(Patched::Poisoned(why)) => Diagnostic::error(
+                &O_CORE_POISONED,
+                format!("this instruction cannot run on the host: {}", why.why()),
+            )
+            .help("ask first: bpf_core_field_exists(), bpf_core_type_exists() or bpf_core_enum_value_exists()"),
+            Err(error) => error.report(),
+        };
+        let diagnostic = diagnostic.in_place(self.core_place(record));
+        let Some((btf, resolution)) = self.btf.as_ref().zip(outcome.resolution.as_ref()) else {
+            return Some(diagnostic);
+        };
+        let spec = &resolution.local;
+        Some(diagnostic.note(format!(
+            "it means `{}` ({} of type {})",
+            spec.show(btf),
+            spec.numbers(),
+            spec.root
+        )))
+    }
+}
+
+impl Relocated {
+    /// The code of a function.
+    ///
+    /// # Panics
+    /// When the id is of another object.
+    pub fn code(&self, id: FunctionId) -> &[Raw] {
+        &self.code[id.index()]
+    }
+
+    /// Puts the code into the object that it was made from. Its instructions that cannot run on the
+    /// host are calls of a helper that does not exist; whether they are reached is a verifier's to
+    /// say.
+    ///
+    /// # Errors
+    /// Relocations that were refused, by their places in [`Object::core`]; the object is unchanged.
+    pub fn apply(self, object: &mut Object) -> Result<(), Vec<(usize, CoreError)>> {
+        let refused = |(at, outcome): (usize, Outcome)| Some((at, outcome.result.err()?));
+        let refused: Vec<_> = self.outcomes.into_iter().enumerate().filter_map(refused).collect();
+        if !refused.is_empty() {
+            return Err(refused);
+        }
+        for (function, code) in object.functions.iter_mut().zip(self.code) {
+            function.slots = code;
+        }
+        Ok(())
+    }
+}

@@ -4,6 +4,7 @@
 //! `libbpf-oracle COMMAND ARGUMENTS…` prints JSON on standard output. One file a command.
 
 mod open;
+mod core;
 
 use std::process::ExitCode;
 
@@ -27,6 +28,7 @@ fn main() -> ExitCode {
         ["open", files @ ..] => open::files(files),
         ["kconfig", object, texts @ ..] => open::kconfig(object, texts),
         ["sections", names @ ..] => open::sections(names),
+        ["core", btf, objects @ ..] => core::run(btf, objects),
         _ => Err(format!("unknown command: {}", arguments.join(" "))),
     };
     match answer {

@@ -40,9 +40,9 @@ pub enum Answer {
 /// A field that has another size on the host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Resize {
-    /// Its size in bytes for the object.
+    /// Its size in bytes for the object; 0 of a bit field.
     pub local: u32,
-    /// Its size in bytes on the host.
+    /// Its size in bytes on the host; 0 of a bit field.
     pub host: u32,
     /// Whether a load of the other size gives the same value: so it is for pointers and for unsigned
     /// integers, whose upper bits are zero.
@@ -209,21 +209,23 @@ impl Room {
     }
 }
 
-/// What another size of a field means, if it has one.
+/// What another size of a field means, if it has one. A bit field has none that a load could have
+/// instead.
 pub(super) fn resize(
     (local, ours): (Side<'_>, &Measure),
     (host, theirs): (Side<'_>, &Measure),
 ) -> Option<Resize> {
-    let (ours, theirs) = (ours.element?, theirs.element?);
-    if ours.1 == theirs.1 {
+    let size = |measure: &Measure| measure.element.map_or(0, |(_, size)| size);
+    if size(ours) == size(theirs) {
         return None;
     }
-    let safe = match (local.btf.get(ours.0), host.btf.get(theirs.0)) {
-        (Some(Type::Ptr { .. }), Some(Type::Ptr { .. })) => true,
-        (Some(Type::Int { signed: ours, .. }), Some(Type::Int { signed: theirs, .. })) => {
-            !ours && !theirs
-        }
-        _ => false,
+    let element = |side: Side<'_>, measure: &Measure| {
+        measure.element.and_then(|(ty, _)| match side.btf.get(ty)? {
+            found @ (Type::Ptr { .. } | Type::Int { signed: false, .. }) => Some(found.kind()),
+            _ => None,
+        })
     };
-    Some(Resize { local: ours.1, host: theirs.1, safe })
+    let ours_kind = element(local, ours);
+    let safe = ours_kind.is_some() && ours_kind == element(host, theirs);
+    Some(Resize { local: size(ours), host: size(theirs), safe })
 }

@@ -119,6 +119,8 @@ impl Spec {
                     self.bit_offset += u64::from(member.bit_offset);
                     if !member.name.is_empty() {
                         self.steps.push(Step { ty, index, named: true });
+                    } else if level + 1 == path.len() {
+                        return Err("it ends at a member without a name");
                     }
                     ty = side.btf.strip(member.ty);
                 }

@@ -29,6 +29,8 @@ abide_diag::codes! {
     C_MAP_NAME = "C0204", "no such map";
     /// The object has several programs that would do: `--program` says which.
     C_WHICH_PROGRAM = "C0301", "several programs";
+    /// The object has no program or subprogram of this name.
+    C_NO_PROGRAM = "C0307", "no such program";
     /// The program is not handed packets, as its context says. Run it with `--ctx`.
     C_NO_PACKETS = "C0302", "program takes no packets";
     /// A value of `--ctx` or `--packet` is not of the form that `abide run --help` describes.

@@ -2,12 +2,27 @@
 //!
 //! The matching is `abide_btf::core`'s. An object is changed as a whole or not at all.
 
+use abide_btf::Btf;
 use abide_btf::core::{CoreError, Patched, Record, Resolution, Resolver, Target};
 use abide_diag::{Diagnostic, Report, printable};
 use abide_isa::Raw;
 
 use crate::codes::O_CORE_POISONED;
+use crate::elf;
+use crate::error::ObjectError;
 use crate::model::{CoreRelocation, FunctionId, Object};
+
+/// The types of a host: of a file of bare BTF, as `/sys/kernel/btf/vmlinux` is, or of an ELF file with
+/// a section `.BTF`, as kernels and modules are.
+///
+/// # Errors
+/// It is neither, or its types are malformed.
+pub fn host_types(bytes: &[u8]) -> Result<Btf, ObjectError> {
+    if !bytes.starts_with(b"\x7fELF") {
+        return Ok(Btf::parse(bytes)?);
+    }
+    Ok(Btf::parse(elf::types(bytes)?.unwrap_or_default())?)
+}
 
 /// The code of an object for one host, and how it came about.
 #[derive(Debug, Clone, PartialEq)]
@@ -69,14 +84,18 @@ impl Object {
     pub fn core_report(&self, record: &CoreRelocation, outcome: &Outcome) -> Option<Diagnostic> {
         let diagnostic = match &outcome.result {
             Ok(Patched::Value { .. }) => return None,
-            Ok(Patched::Poisoned(why)) => Diagnostic::error(
+            Ok(Patched::Poisoned(why)) => Diagnostic::warning(
                 &O_CORE_POISONED,
                 format!("this instruction cannot run on the host: {}", why.why()),
             )
             .help("ask first: bpf_core_field_exists(), bpf_core_type_exists() or bpf_core_enum_value_exists()"),
             Err(error) => error.report(),
         };
-        let diagnostic = diagnostic.in_place(self.core_place(record));
+        let mut diagnostic = diagnostic.in_place(self.core_place(record));
+        let line = self.function(record.function).line_at(record.slot);
+        if let Some(line) = line.filter(|line| !line.text.trim().is_empty()) {
+            diagnostic = diagnostic.note(format!("the line is `{}`", printable(line.text.trim())));
+        }
         let Some((btf, resolution)) = self.btf.as_ref().zip(outcome.resolution.as_ref()) else {
             return Some(diagnostic);
         };

@@ -35,7 +35,7 @@ mod sections;
 mod stamp;
 mod struct_ops;
 
-pub use core::{Outcome, Relocated};
+pub use core::{Outcome, Relocated, host_types};
 pub use error::{ObjectError, Place, Problem};
 pub use kconfig::Kconfig;
 pub use kinds::{AttachType, ProgramType};

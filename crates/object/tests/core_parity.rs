@@ -48,10 +48,10 @@ struct Tally {
 }
 
 impl Tally {
-    fn differs(&mut self, what: String, where_: String) {
-        *self.differences.entry(what.clone()).or_default() += 1;
+    fn differs(&mut self, what: &str, place: &str) {
+        *self.differences.entry(what.to_owned()).or_default() += 1;
         if self.examples.len() < 40 {
-            self.examples.push(format!("{what}: {where_}"));
+            self.examples.push(format!("{what}: {place}"));
         }
     }
 
@@ -87,7 +87,7 @@ impl Tally {
                 (Err(_), 1..) => unreachable!("errors of libbpf are negative"),
                 (Err(_), ..0) => self.refused += 1,
                 (Err(ours), 0) => {
-                    self.differs(format!("only Abide refuses: {}", name(ours)), place())
+                    self.differs(&format!("only Abide refuses: {}", name(ours)), &place())
                 }
                 (Ok(ours), _) => {
                     let wide = function.slots[record.slot as usize].code == 0x18;
@@ -99,10 +99,10 @@ impl Tally {
                         .map(|byte| format!("{byte:02x}"))
                         .collect();
                     if error != 0 {
-                        self.differs(format!("only libbpf refuses: {error}"), place());
+                        self.differs(&format!("only libbpf refuses: {error}"), &place());
                     } else if code != theirs["insns"].as_str().unwrap() {
                         let what = format!(": {code} and {}: {ours:?}", theirs["insns"]);
-                        self.differs("other instructions".to_owned(), place() + &what);
+                        self.differs("other instructions", &(place() + &what));
                     } else if let Patched::Poisoned(_) = ours {
                         self.poisoned += 1;
                     } else {

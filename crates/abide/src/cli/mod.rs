@@ -11,6 +11,7 @@ mod files;
 mod inspect;
 mod literal;
 mod pcap;
+mod relocate;
 mod run;
 mod ui;
 
@@ -65,6 +66,7 @@ enum Command {
     Api(api::Command),
     Asm(asm::Args),
     Disasm(disasm::Args),
+    Relocate(relocate::Args),
     Explain(explain::Args),
 }
 
@@ -78,6 +80,7 @@ pub(crate) fn main() -> Exit {
         Command::Api(command) => api::main(command, &ui),
         Command::Asm(args) => asm::main(args, &ui),
         Command::Disasm(args) => disasm::main(args, &ui),
+        Command::Relocate(args) => relocate::main(args, &ui),
         Command::Explain(args) => explain::main(args, &ui),
     };
     result.unwrap_or_else(|failure| ui.fail(&failure))

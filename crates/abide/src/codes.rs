@@ -43,6 +43,14 @@ abide_diag::codes! {
     C_NO_API = "C0306", "no such API";
     /// The API has no node, host, feature or definition of this name.
     C_NO_NAME = "C0401", "unknown name";
+    /// `as` takes the options that gcc passes, and most of GNU's. `abide as --help` lists them; what
+    /// asks for something that is not done here is refused, not ignored.
+    C_AS_OPTION = "C0601", "unknown option of `as`";
+    /// An option of `as` has no value or a wrong one, or the object would replace what it is made of.
+    C_AS_VALUE = "C0602", "bad value for an option of `as`";
+    /// Nothing is wrong enough to be refused by itself, but `--fatal-warnings` asks for an object
+    /// only if there is nothing to warn of.
+    C_AS_WARNINGS = "C0603", "warnings where none are wanted";
     /// No message has this code. `abide explain` without a code lists all.
     C_NO_CODE = "C0501", "unknown code";
 }

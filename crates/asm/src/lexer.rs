@@ -15,23 +15,16 @@ pub(crate) struct Lexer<'a> {
     words: &'a Words,
     /// Where the next statement begins.
     pub(crate) at: usize,
-    /// Whether `;` begins a comment, as in binutils 2.40, instead of separating statements.
-    semicolon_comments: bool,
 }
 
 impl<'a> Lexer<'a> {
     pub(crate) fn new(text: &'a str, words: &'a Words) -> Self {
-        Lexer { text: text.as_bytes(), words, at: 0, semicolon_comments: false }
+        Lexer { text: text.as_bytes(), words, at: 0 }
     }
 
-    /// The same, from `at` on, and with `;` as asked for.
-    pub(crate) fn within(
-        text: &'a str,
-        words: &'a Words,
-        at: usize,
-        semicolon_comments: bool,
-    ) -> Self {
-        Lexer { text: text.as_bytes(), words, at, semicolon_comments }
+    /// The same, from `at` on.
+    pub(crate) fn within(text: &'a str, words: &'a Words, at: usize) -> Self {
+        Lexer { text: text.as_bytes(), words, at }
     }
 
     /// Puts the tokens of the next statement, which may be none, into `out`; false at the end.
@@ -41,11 +34,7 @@ impl<'a> Lexer<'a> {
             let rest = &self.text[self.at..];
             let (tok, length) = match rest {
                 [] => return !out.is_empty(),
-                [b'\n' | b'`', ..] => {
-                    self.at += 1;
-                    return true;
-                }
-                [b';', ..] if !self.semicolon_comments => {
+                [b'\n' | b'`' | b';', ..] => {
                     self.at += 1;
                     return true;
                 }
@@ -53,7 +42,7 @@ impl<'a> Lexer<'a> {
                     self.at += 1;
                     continue;
                 }
-                [b'#' | b';', ..] | [b'/', b'/', ..] => {
+                [b'#', ..] | [b'/', b'/', ..] => {
                     self.at += rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len());
                     continue;
                 }

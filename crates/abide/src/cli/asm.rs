@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use abide_asm::Dialect;
-use abide_asm::object::{ObjectOptions, assemble};
+use abide_asm::object::{Object, ObjectOptions, Semicolon, assemble};
 use abide_isa::{Endian, Level};
 use clap::ValueEnum;
 use serde::Serialize;
@@ -15,7 +15,7 @@ use super::files::{Output, read_text};
 use super::ui::{Ui, count};
 
 /// The longest assembly text that is read.
-const LIMIT: u64 = 256 << 20;
+pub(super) const LIMIT: u64 = 256 << 20;
 
 /// Assemble BPF assembly, in LLVM's dialect, in GNU's, or in both by turns.
 #[derive(Debug, clap::Args)]
@@ -37,9 +37,22 @@ pub(crate) struct Args {
     /// The highest level of instructions that is accepted
     #[arg(long, value_enum, default_value_t = LevelArg::V4)]
     level: LevelArg,
+    /// What `;` does; `auto` separates statements, but knows gcc 12's comments
+    #[arg(long, value_enum, default_value_t = SemicolonArg::Auto)]
+    semicolon: SemicolonArg,
+    /// A directory in which `.include`d files are looked for as well
+    #[arg(short = 'I', long, value_name = "DIR")]
+    include: Vec<PathBuf>,
     /// Write a big-endian object
     #[arg(long)]
     big_endian: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum SemicolonArg {
+    Auto,
+    Comment,
+    Separator,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -66,6 +79,7 @@ struct Report {
 
 pub(crate) fn main(args: &Args, ui: &Ui) -> Result<Exit, Failure> {
     let source = read_text(&args.input, LIMIT)?;
+    let loader = super::as_::loader(&args.include);
     let options = ObjectOptions {
         dialect: match args.dialect {
             DialectArg::Auto => None,
@@ -79,14 +93,16 @@ pub(crate) fn main(args: &Args, ui: &Ui) -> Result<Exit, Failure> {
             LevelArg::V4 => Level::V4,
         },
         endian: if args.big_endian { Endian::Big } else { Endian::Little },
+        semicolon: match args.semicolon {
+            SemicolonArg::Auto => Semicolon::Auto,
+            SemicolonArg::Comment => Semicolon::Comment,
+            SemicolonArg::Separator => Semicolon::Separator,
+        },
+        loader: Some(&loader),
         ..ObjectOptions::default()
     };
-    let object = assemble(&source, &options).map_err(|messages| Failure {
-        exit: Exit::Refused,
-        messages: messages.into_iter().map(message).collect(),
-    })?;
-    let warnings: Vec<Message> = object.warnings.into_iter().map(message).collect();
-    ui.complain(&warnings);
+    let object = assemble(&source, &options).map_err(refused)?;
+    ui.complain(&warnings(&object));
     let mut output = Output::create(&args.output)?;
     output.write_all(&object.bytes).map_err(|error| Failure::io("write", &args.output, &error))?;
     output.finish()?;
@@ -97,6 +113,16 @@ pub(crate) fn main(args: &Args, ui: &Ui) -> Result<Exit, Failure> {
     };
     ui.show(&report, |_| format!("{}: {}\n", report.output, count(report.bytes as u64, "byte")))?;
     Ok(Exit::Done)
+}
+
+/// All errors of a text.
+pub(super) fn refused(messages: Vec<abide_asm::object::Message>) -> Failure {
+    Failure { exit: Exit::Refused, messages: messages.into_iter().map(message).collect() }
+}
+
+/// The warnings about a text that was assembled.
+pub(super) fn warnings(object: &Object) -> Vec<Message> {
+    object.warnings.iter().cloned().map(message).collect()
 }
 
 fn message(message: abide_asm::object::Message) -> Message {

@@ -31,24 +31,28 @@ pub(crate) fn read_text(path: &Path, limit: u64) -> Result<Source, Failure> {
     Ok(Source::new(shown(path), String::from_utf8_lossy(&bytes).into_owned()))
 }
 
-/// A file that appears under its name only when it is complete.
+/// A file that appears under its name only when it is complete. What is there and no regular file
+/// (`/dev/null`, a pipe) is written to as it is.
 #[derive(Debug)]
 pub(crate) struct Output {
     path: PathBuf,
-    temporary: PathBuf,
+    temporary: Option<PathBuf>,
     file: Option<BufWriter<File>>,
 }
 
 impl Output {
     /// Begins a file beside the one that it will become.
     pub(crate) fn create(path: &Path) -> Result<Self, Failure> {
+        let failed = |error| Failure::io("write", path, &error);
+        if fs::metadata(path).is_ok_and(|what| !what.is_file() && !what.is_dir()) {
+            let file = File::options().write(true).open(path).map_err(failed)?;
+            let (path, temporary) = (path.to_owned(), None);
+            return Ok(Output { path, temporary, file: Some(BufWriter::new(file)) });
+        }
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let temporary = path.with_file_name(format!(".{name}.{}.part", std::process::id()));
-        let file = File::options()
-            .write(true)
-            .create_new(true)
-            .open(&temporary)
-            .map_err(|error| Failure::io("write", path, &error))?;
+        let file = File::options().write(true).create_new(true).open(&temporary).map_err(failed)?;
+        let temporary = Some(temporary);
         Ok(Output { path: path.to_owned(), temporary, file: Some(BufWriter::new(file)) })
     }
 
@@ -57,7 +61,9 @@ impl Output {
         let failed = |error| Failure::io("write", &self.path, &error);
         if let Some(file) = self.file.take() {
             file.into_inner().map_err(|error| failed(error.into_error()))?;
-            fs::rename(&self.temporary, &self.path).map_err(failed)?;
+            if let Some(temporary) = &self.temporary {
+                fs::rename(temporary, &self.path).map_err(failed)?;
+            }
         }
         Ok(())
     }
@@ -81,7 +87,9 @@ impl Write for Output {
 impl Drop for Output {
     fn drop(&mut self) {
         // Also after a rename that failed; once it has its name, there is nothing to remove.
-        let _ = fs::remove_file(&self.temporary);
+        if let Some(temporary) = &self.temporary {
+            let _ = fs::remove_file(temporary);
+        }
     }
 }
 

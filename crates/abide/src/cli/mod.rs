@@ -3,6 +3,7 @@
 
 mod api;
 mod apis;
+mod as_;
 mod asm;
 mod disasm;
 mod explain;
@@ -65,6 +66,7 @@ enum Command {
     #[command(subcommand)]
     Api(api::Command),
     Asm(asm::Args),
+    As(as_::Args),
     Disasm(disasm::Args),
     Relocate(relocate::Args),
     Explain(explain::Args),
@@ -72,6 +74,10 @@ enum Command {
 
 /// Does what the command line asks for.
 pub(crate) fn main() -> Exit {
+    if let Some(args) = as_::called(std::env::args_os()) {
+        let ui = Ui::new(Format::Text, Colour::Auto);
+        return as_::main(args, &ui).unwrap_or_else(|failure| ui.fail(&failure));
+    }
     let cli = Cli::parse();
     let ui = Ui::new(cli.global.format, cli.global.color);
     let result = match &cli.command {
@@ -82,6 +88,14 @@ pub(crate) fn main() -> Exit {
         Command::Disasm(args) => disasm::main(args, &ui),
         Command::Relocate(args) => relocate::main(args, &ui),
         Command::Explain(args) => explain::main(args, &ui),
+    let result = match cli.command {
+        Command::Run(args) => run::main(&args, &ui),
+        Command::Inspect(args) => inspect::main(&args, &ui),
+        Command::Api(command) => api::main(&command, &ui),
+        Command::Asm(args) => asm::main(&args, &ui),
+        Command::As(args) => as_::main(args, &ui),
+        Command::Disasm(args) => disasm::main(&args, &ui),
+        Command::Explain(args) => explain::main(&args, &ui),
     };
     result.unwrap_or_else(|failure| ui.fail(&failure))
 }

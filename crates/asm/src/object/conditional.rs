@@ -29,7 +29,7 @@ impl Unit<'_> {
         if !opens(word) && !matches!(word, ".else" | ".elseif" | ".endif") {
             return false;
         }
-        let (end, next) = raw(text.as_bytes(), name.end, self.options.semicolon_comments);
+        let (end, next) = raw(text.as_bytes(), name.end);
         let operand = name.end..end;
         lexer.at = next;
         let origin = self.origin(name.clone());
@@ -100,8 +100,7 @@ impl Unit<'_> {
             }
         };
         let mut tokens = Vec::new();
-        Lexer::within(text, &self.grammar.words, operand.start, self.options.semicolon_comments)
-            .statement(&mut tokens);
+        Lexer::within(text, &self.grammar.words, operand.start).statement(&mut tokens);
         if tokens.is_empty() {
             self.error(
                 Diagnostic::error(&codes::EXPECTED, format!("`{word}` needs an expression"))
@@ -117,7 +116,7 @@ impl Unit<'_> {
         let mut depth = 0u32;
         while lexer.at < text.len() {
             let from = lexer.at;
-            let (end, next) = raw(text.as_bytes(), from, self.options.semicolon_comments);
+            let (end, next) = raw(text.as_bytes(), from);
             let word = first_word(&text[from..end]);
             lexer.at = next;
             if opens(word) {

@@ -43,7 +43,7 @@ impl Unit<'_> {
             ".rept" | ".rep" | ".irp" | ".irpc" => return self.repeat(text, &name, lexer),
             _ if self.conditional(text, &name, lexer) => return,
             _ if word.starts_with(".cfi_") => {
-                let (end, next) = raw(text.as_bytes(), name.end, self.options.semicolon_comments);
+                let (end, next) = raw(text.as_bytes(), name.end);
                 lexer.at = next;
                 return self.cfi(text, &name, &text[name.end..end]);
             }

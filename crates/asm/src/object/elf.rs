@@ -153,7 +153,7 @@ impl Unit<'_> {
             e_type: elf::ET_REL,
             e_machine: elf::EM_BPF,
             e_entry: 0,
-            e_flags: elf::FileFlags(0),
+            e_flags: elf::FileFlags(self.options.flags),
         };
         let layout = FileHeaderLayout {
             e_shoff: out.len() as u64,

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use abide_diag::{Diagnostic, Source, Span};
+use abide_diag::{Diagnostic, Source, Span, printable};
 
 use crate::codes;
 use crate::lexer::Lexer;
 use crate::object::Message;
+use crate::object::gcc::{settle, written_at};
 use crate::object::unit::{LARGEST, Unit};
 use crate::token::{in_word, word_length};
 
@@ -45,7 +46,7 @@ pub(super) struct Parameter {
 }
 
 /// The end of the raw statement at `at`, and the start of the next one.
-pub(super) fn raw(text: &[u8], at: usize, semicolon_comments: bool) -> (usize, usize) {
+pub(super) fn raw(text: &[u8], at: usize) -> (usize, usize) {
     let mut at = at;
     let line = |at: usize| {
         text[at..].iter().position(|byte| *byte == b'\n').map_or(text.len(), |by| at + by)
@@ -53,9 +54,8 @@ pub(super) fn raw(text: &[u8], at: usize, semicolon_comments: bool) -> (usize, u
     loop {
         match &text[at.min(text.len())..] {
             [] => return (at, at),
-            [b'\n' | b'`', ..] => return (at, at + 1),
-            [b';', ..] if !semicolon_comments => return (at, at + 1),
-            [b'#' | b';', ..] | [b'/', b'/', ..] => {
+            [b'\n' | b'`' | b';', ..] => return (at, at + 1),
+            [b'#', ..] | [b'/', b'/', ..] => {
                 let end = line(at);
                 return (at, (end + 1).min(text.len()));
             }
@@ -99,6 +99,15 @@ pub(super) fn locate(texts: &[Text], text: u32, mut diagnostic: Diagnostic) -> M
         diagnostic.secondary.clear();
         text = &texts[*parent as usize];
     }
+    let at = diagnostic.primary.as_ref().map(|label| label.span.start);
+    if let Some((file, line)) = at.and_then(|at| written_at(&text.source.text, at)) {
+        diagnostic.notes.push(format!("this is inline assembly of {}:{line}", printable(file)));
+    }
+    if at.is_some_and(|at| text.source.text[..at].trim_end().ends_with(';'))
+        && diagnostic.code.id == codes::UNKNOWN_INSTRUCTION.id
+    {
+        diagnostic.helps.push("if `;` begins a comment here, say `--semicolon=comment`".to_owned());
+    }
     Message { diagnostic, source: text.source.clone() }
 }
 
@@ -134,7 +143,7 @@ impl Unit<'_> {
     /// Expands the macro that a word names, if it does.
     pub(super) fn expand(&mut self, text: &str, name: Span, lexer: &mut Lexer<'_>) -> bool {
         let Some(made) = self.macros.get(&text[name.clone()]).cloned() else { return false };
-        let (end, next) = raw(text.as_bytes(), name.end, self.options.semicolon_comments);
+        let (end, next) = raw(text.as_bytes(), name.end);
         lexer.at = next;
         let span = name.start..end;
         match arguments(&made.parameters, text[name.end..end].trim()) {
@@ -159,7 +168,7 @@ impl Unit<'_> {
             None => Err("no files can be included here".to_owned()),
         };
         match loaded {
-            Ok(source) => self.enter(source, span, false),
+            Ok(source) => self.enter(settle(&source, self.options.semicolon), span, false),
             Err(why) => self.error(
                 Diagnostic::error(&codes::INCLUDE, format!("`{name}` cannot be included: {why}"))
                     .at(span, ""),

@@ -9,12 +9,14 @@ mod data;
 mod directive;
 mod elf;
 mod frame;
+mod gcc;
 mod input;
 mod layout;
 mod lines;
 mod repeat;
 mod section;
 mod sections;
+
 mod symbols;
 mod unit;
 mod value;
@@ -23,6 +25,7 @@ use abide_diag::{Diagnostic, Source};
 use abide_isa::{Endian, Level};
 
 use crate::dialect::Dialect;
+pub use gcc::Semicolon;
 
 /// Whose habits an object follows where the two toolchains differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -47,8 +50,10 @@ pub struct ObjectOptions<'a> {
     pub endian: Endian,
     /// Whose habits; `None` finds out from the text.
     pub style: Option<Style>,
-    /// Whether `;` begins a comment, as in binutils 2.40, instead of separating statements.
-    pub semicolon_comments: bool,
+    /// Whether `;` separates statements or begins a comment.
+    pub semicolon: Semicolon,
+    /// The flags of the ELF header: GNU's assembler keeps the level there, LLVM's nothing.
+    pub flags: u32,
     /// What is included; `None` refuses to.
     pub loader: Option<Loader<'a>>,
 }
@@ -60,7 +65,8 @@ impl Default for ObjectOptions<'_> {
             level: Level::V4,
             endian: Endian::Little,
             style: None,
-            semicolon_comments: false,
+            semicolon: Semicolon::Auto,
+            flags: 0,
             loader: None,
         }
     }
@@ -73,7 +79,8 @@ impl std::fmt::Debug for ObjectOptions<'_> {
             .field("level", &self.level)
             .field("endian", &self.endian)
             .field("style", &self.style)
-            .field("semicolon_comments", &self.semicolon_comments)
+            .field("semicolon", &self.semicolon)
+            .field("flags", &self.flags)
             .finish_non_exhaustive()
     }
 }

@@ -22,7 +22,7 @@ impl Unit<'_> {
     fn block(&self, text: &str, at: usize, opens: &[&str], closes: &[&str]) -> Option<Block> {
         let (mut from, mut depth) = (at, 0u32);
         while from < text.len() {
-            let (end, next) = raw(text.as_bytes(), from, self.options.semicolon_comments);
+            let (end, next) = raw(text.as_bytes(), from);
             let word = first_word(&text[from..end]);
             if opens.contains(&word) {
                 depth += 1;
@@ -46,7 +46,7 @@ impl Unit<'_> {
         opens: &[&str],
         closes: &[&str],
     ) -> Option<(Span, Block)> {
-        let (end, next) = raw(text.as_bytes(), lexer.at, self.options.semicolon_comments);
+        let (end, next) = raw(text.as_bytes(), lexer.at);
         let head = lexer.at..end;
         match self.block(text, next, opens, closes) {
             Some(block) => {
@@ -116,8 +116,7 @@ impl Unit<'_> {
     }
 
     fn times(&mut self, text: &str, head: &Span) -> Option<usize> {
-        let mut inner =
-            Lexer::within(text, &self.grammar.words, head.start, self.options.semicolon_comments);
+        let mut inner = Lexer::within(text, &self.grammar.words, head.start);
         let mut tokens = Vec::new();
         inner.statement(&mut tokens);
         let number = self.one_number(text, &tokens)?;

@@ -38,12 +38,7 @@ impl Unit<'_> {
     /// `.section NAME, "FLAGS", @TYPE, …`: the name may hold any characters but blanks and commas,
     /// so that it is not read as tokens.
     pub(super) fn section(&mut self, text: &str, name: &Span, lexer: &mut Lexer<'_>, push: bool) {
-        let (end, next) = raw(text.as_bytes(), name.end, true);
-        // A name may hold what would begin a comment or separate statements.
-        let (end, next) = match text[name.end..].trim_start().starts_with('"') {
-            true => raw(text.as_bytes(), name.end, self.options.semicolon_comments),
-            false => (end, next),
-        };
+        let (end, next) = raw(text.as_bytes(), name.end);
         lexer.at = next;
         let whole = text[name.end..end].trim_end();
         let line = whole.trim_start();

@@ -14,6 +14,7 @@ use crate::expr::{Scope, Symbol as Operand};
 use crate::grammar::Grammar;
 use crate::lexer::Lexer;
 use crate::object::conditional::Conditional;
+use crate::object::gcc::settle;
 use crate::object::input::{Frame, Macro, Text};
 use crate::object::lines::Lines;
 use crate::object::section::{Fixup, Need, Section, Wanted, usual};
@@ -98,7 +99,11 @@ impl<'a> Unit<'a> {
             options,
             style,
             grammar: Grammar::get(),
-            texts: vec![Text { source: source.clone(), parent: None, expansion: false }],
+            texts: vec![Text {
+                source: settle(source, options.semicolon),
+                parent: None,
+                expansion: false,
+            }],
             frames: vec![Frame { text: 0, at: 0, conditions: 0 }],
             expanded: 0,
             expansions: 0,
@@ -168,8 +173,7 @@ impl<'a> Unit<'a> {
             self.current = text;
             let source = self.texts[text as usize].source.text.clone();
             let depth = self.frames.len();
-            let mut lexer =
-                Lexer::within(&source, &self.grammar.words, at, self.options.semicolon_comments);
+            let mut lexer = Lexer::within(&source, &self.grammar.words, at);
             loop {
                 if !self.statement(&source, &mut lexer) {
                     self.leave();
@@ -316,23 +320,13 @@ impl<'a> Unit<'a> {
         if text.as_bytes()[first.start as usize] == b'.' {
             // After a label on the same line.
             let origin = first.span();
-            let mut lexer = Lexer::within(
-                text,
-                &self.grammar.words,
-                origin.end,
-                self.options.semicolon_comments,
-            );
+            let mut lexer = Lexer::within(text, &self.grammar.words, origin.end);
             self.directive(text, origin, &mut lexer);
             return;
         }
         if !self.macros.is_empty() {
             let word = first.span();
-            let mut lexer = Lexer::within(
-                text,
-                &self.grammar.words,
-                word.start,
-                self.options.semicolon_comments,
-            );
+            let mut lexer = Lexer::within(text, &self.grammar.words, word.start);
             if self.expand(text, word, &mut lexer) {
                 return;
             }

@@ -50,7 +50,7 @@ pub(super) fn settle(source: &Source, meaning: Semicolon) -> Source {
         }
         let comment = match inline && inline_separates {
             false => begins(line),
-            true if place(line).is_some() => line.find(';'),
+            true if is_own(line) => line.find(';'),
             true if verbose => {
                 line.rfind("\t; ").map(|at| at + 1).filter(|at| are_names(&line[at + 1..]))
             }
@@ -81,6 +81,17 @@ fn begins(line: &str) -> Option<usize> {
             _ => at += 1,
         }
     }
+}
+
+/// Whether a line among inline assembly is a comment of gcc's own: where the assembly was written,
+/// the line of C that comes next (`-fverbose-asm`), or the flow around it (`-dA`).
+fn is_own(line: &str) -> bool {
+    let Some(text) = line.strip_prefix("; ") else { return false };
+    let mut pieces = text.split(':').skip(1);
+    place(line).is_some()
+        || ["BLOCK ", "PRED:", "SUCC:"].iter().any(|start| text.starts_with(start))
+        || pieces.next().is_some_and(|number| number.parse::<u32>().is_ok())
+            && pieces.next().is_some()
 }
 
 /// The file and line that `; 12 "file.c" 1` names: where inline assembly was written. Its end has
@@ -133,10 +144,10 @@ mod tests {
     #[test]
     fn gcc_comments_and_its_users_separate() {
         let text = "; GNU C17 (12.2.0)\n\tlsh %r0,32\t; x,\n #APP\n; 4 \"a.c\" 1\n\
-                    \t%r0 = 5; %r0 += 1\t; x, tmp22\n\tr1 = 1;\texit\n; 0 \"\" 2\n #NO_APP\n\
+                    \t%r0 = 5; %r0 += 1\t; x, tmp22\n\tr1 = 1;\texit\n; 0 \"\" 2\n; a.c:9: f();\n #NO_APP\n\
                     ; BLOCK 2\n\t.ident\t\"GCC: (12.2.0)\"\n";
         let expected = "# GNU C17 (12.2.0)\n\tlsh %r0,32\t# x,\n #APP\n# 4 \"a.c\" 1\n\
-                        \t%r0 = 5; %r0 += 1\t# x, tmp22\n\tr1 = 1;\texit\n# 0 \"\" 2\n #NO_APP\n\
+                        \t%r0 = 5; %r0 += 1\t# x, tmp22\n\tr1 = 1;\texit\n# 0 \"\" 2\n# a.c:9: f();\n #NO_APP\n\
                         # BLOCK 2\n\t.ident\t\"GCC: (12.2.0)\"\n";
         assert_eq!(settled(text, Semicolon::Auto), expected);
         let at = expected.find("r1 = 1").expect("it is there");

@@ -13,7 +13,7 @@ use crate::codes;
 use crate::object::Style;
 use crate::object::layout::{About, Relocation};
 use crate::object::section::{EXCLUDE, SHT_LLVM_ADDRSIG};
-use crate::object::symbols::{Binding, Meaning, SymbolId};
+use crate::object::symbols::{Binding, Meaning, Symbol, SymbolId};
 use crate::object::unit::{STT_SECTION, Unit};
 
 /// Strings with a zero after each, and a zero before all.
@@ -175,6 +175,11 @@ impl Unit<'_> {
         out
     }
 
+    fn size_of(&self, symbol: &Symbol) -> u64 {
+        let size = symbol.size.and_then(|(node, _)| self.constant(node).ok());
+        size.unwrap_or(0) as u64
+    }
+
     /// The symbols of the file after the null one, how many are local with it, and their numbers.
     fn symbol_list(
         &self,
@@ -232,11 +237,10 @@ impl Unit<'_> {
                     (_, true) => 1,
                     (_, false) => 0,
                 };
-                let size = symbol.size.and_then(|(node, _)| self.constant(node).ok()).unwrap_or(0);
                 let mut entry = Sym {
                     st_name: strings.add(name),
                     st_other: elf::SymbolOther(symbol.visibility),
-                    st_size: size as u64,
+                    st_size: self.size_of(symbol),
                     ..bare(symbol.kind, bind)
                 };
                 match symbol.meaning {
@@ -252,9 +256,17 @@ impl Unit<'_> {
                         let value = self.evaluate(node).unwrap_or_default();
                         entry.st_value = value.number as u64;
                         entry.st_shndx = elf::SymbolSection(0xfff1);
-                        if let Some(Meaning::Label(place)) =
-                            value.plus.map(|base| self.symbols.get(base).meaning)
+                        let base = value.plus.map(|base| self.symbols.get(base));
+                        if let Some(base) = base
+                            && let Meaning::Label(place) = base.meaning
                         {
+                            // Another name is of the same kind, if nothing else is said.
+                            if symbol.kind == 0 {
+                                entry.st_info = elf::SymbolInfo(bind << 4 | base.kind);
+                            }
+                            if symbol.size.is_none() {
+                                entry.st_size = self.size_of(base);
+                            }
                             entry.section = Some(index[place.section as usize]);
                             entry.st_value = entry.st_value.wrapping_add(self.offset(place));
                         }

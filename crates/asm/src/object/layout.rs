@@ -5,11 +5,14 @@ use abide_isa::Endian;
 
 use crate::bind::FARTHER;
 use crate::codes;
+use crate::object::Style;
 use crate::object::data::{fits, leb};
-use crate::object::section::{ALLOC, EXEC, Fixup, MERGE, Need, PartKind, Section, WRITE, Wanted};
-use crate::object::symbols::{Binding, Meaning, Place, SymbolId};
+use crate::object::section::{
+    ALLOC, EXEC, Fixup, MERGE, Need, Part, PartKind, Section, WRITE, Wanted,
+};
+use crate::object::symbols::{Meaning, Origin, Place, SymbolId};
 use crate::object::unit::Unit;
-use crate::object::value::Value;
+use crate::object::value::{NodeId, Value};
 
 /// How often the sizes of all parts are tried; each time only larger ones are.
 const ROUNDS: usize = 64;
@@ -44,6 +47,7 @@ impl Unit<'_> {
 
     /// Finds the size of all parts.
     pub(super) fn place(&mut self) {
+        self.pad();
         self.placed = true;
         for _ in 0..ROUNDS {
             self.shifts = self.sections.iter().map(shifts).collect();
@@ -53,6 +57,25 @@ impl Unit<'_> {
         }
         let message = "the sizes of its parts depend on each other without end";
         self.error(Diagnostic::error(&codes::EXPRESSION, message));
+    }
+
+    /// GNU's assembler ends a section where its alignment does.
+    fn pad(&mut self) {
+        if self.style != Style::Gnu {
+            return;
+        }
+        for section in &mut self.sections {
+            let (fixed, to) = (section.fixed(), section.align);
+            let by = fixed.wrapping_neg() & (to - 1);
+            if !section.parts.is_empty() {
+                let kind = PartKind::Align { to, fill: 0, most: u64::MAX };
+                section.parts.push(Part { fixed, kind, size: 0, origin: Origin::default() });
+            } else if section.is_empty_kind() {
+                section.zeros += by;
+            } else {
+                section.data.resize(section.data.len() + by as usize, 0);
+            }
+        }
     }
 
     /// Makes parts larger that need it; whether any did.
@@ -141,7 +164,7 @@ impl Unit<'_> {
             Wanted::Symbol(symbol, addend) => {
                 let number = i128::from(addend);
                 match self.symbols.get(symbol).meaning {
-                    Meaning::Value { node, .. } => self
+                    Meaning::Value { node, .. } if !self.is_kept(symbol, node, fixup.need) => self
                         .evaluate(node)
                         .map(|value| Value { number: value.number + number, ..value }),
                     _ => Ok(Value { plus: Some(symbol), minus: None, number }),
@@ -164,7 +187,7 @@ impl Unit<'_> {
             return None;
         };
         let symbols = self.symbols.get(symbol);
-        let outside = matches!(symbols.binding, Binding::Global | Binding::Weak);
+        let outside = symbols.is_outside();
         let label = match symbols.meaning {
             Meaning::Label(place) => Some(place),
             _ => None,
@@ -213,10 +236,19 @@ impl Unit<'_> {
         Some(Relocation { offset: at, kind, about })
     }
 
+    /// Whether a relocation names a symbol that another expression stands for: one that is seen from
+    /// outside, where a linker goes by its name, and that is a place here.
+    fn is_kept(&self, symbol: SymbolId, node: NodeId, need: Need) -> bool {
+        let jump = matches!(need, Need::Jump16 | Need::Jump32);
+        let base = || self.evaluate(node).ok().and_then(|value| value.plus);
+        let is_label = |base| matches!(self.symbols.get(base).meaning, Meaning::Label(_));
+        !jump && self.symbols.get(symbol).is_outside() && base().is_some_and(is_label)
+    }
+
     /// LLVM marks offsets of code (temporary labels) and of variables, which no dynamic linker may
     /// touch.
     fn word_kind(&self, symbol: SymbolId, label: Option<Place>) -> u32 {
-        if self.style == crate::object::Style::Gnu {
+        if self.style == Style::Gnu {
             return ABS32;
         }
         let flags = label.map_or(0, |place| self.sections[place.section as usize].flags);

@@ -38,21 +38,25 @@ impl Unit<'_> {
     /// `.section NAME, "FLAGS", @TYPE, …`: the name may hold any characters but blanks and commas,
     /// so that it is not read as tokens.
     pub(super) fn section(&mut self, text: &str, name: &Span, lexer: &mut Lexer<'_>, push: bool) {
-        let (end, next) = raw(text.as_bytes(), name.end);
-        lexer.at = next;
-        let whole = text[name.end..end].trim_end();
-        let line = whole.trim_start();
-        let start = name.end + (whole.len() - line.len());
-        let (section_name, rest) = match line.strip_prefix('"') {
-            Some(quoted) => match quoted.split_once('"') {
-                Some((inner, rest)) => (inner, rest),
-                None => (quoted, ""),
-            },
+        let rest = &text[name.end..];
+        let start = name.end + (rest.len() - rest.trim_start_matches([' ', '\t']).len());
+        // A name may hold what would begin a comment elsewhere (`uprobe//bin/sh:main`).
+        let (section_name, after) = match text[start..].strip_prefix('"') {
+            Some(quoted) => {
+                let length = quoted.find(['"', '\n']).unwrap_or(quoted.len());
+                let closed = usize::from(quoted[length..].starts_with('"'));
+                (&quoted[..length], start + 1 + length + closed)
+            }
             None => {
-                let length = line.find([',', ' ', '\t', ';']).unwrap_or(line.len());
-                (&line[..length], &line[length..])
+                let end = [',', ' ', '\t', ';', '`', '\n', '\r'];
+                let length = text[start..].find(end).unwrap_or(text.len() - start);
+                (&text[start..start + length], start + length)
             }
         };
+        let (end, next) = raw(text.as_bytes(), after);
+        lexer.at = next;
+        let rest = text[after..end].trim_end();
+        let span = start..after + rest.len();
         if section_name.is_empty() {
             self.error(
                 Diagnostic::error(&codes::EXPECTED, "expected the name of a section")
@@ -60,7 +64,6 @@ impl Unit<'_> {
             );
             return;
         }
-        let span = start..start + line.len();
         let Some(said) = self.said(rest, &span) else { return };
         if push {
             self.pushed.push((self.section, self.previous));

@@ -73,6 +73,13 @@ pub(super) struct Symbol {
     pub(super) address_taken: bool,
 }
 
+impl Symbol {
+    /// Whether it is seen outside of the object, if it is defined in it.
+    pub(super) fn is_outside(&self) -> bool {
+        matches!(self.binding, Binding::Global | Binding::Weak)
+    }
+}
+
 /// All symbols. The names stand in one string, found by a table with open addressing.
 #[derive(Debug, Default)]
 pub(super) struct Symbols {

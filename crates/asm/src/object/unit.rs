@@ -625,14 +625,18 @@ fn style_of(text: &str, dialect: Option<Dialect>) -> Style {
         Some(Dialect::C) => return Style::Llvm,
         None => {}
     }
-    let bytes = &text.as_bytes()[..text.len().min(1 << 20)];
+    // Of long texts the beginning, and the end, where gcc signs.
+    const ENOUGH: usize = 1 << 20;
+    let bytes = text.as_bytes();
     let gnu = |at: usize| match &bytes[at..] {
         [b'%', b'r' | b'w', digit, ..] => digit.is_ascii_digit(),
         [b'%', b'f', b'p', ..] => true,
         [b'G', b'C', b'C', b':', b' ', b'(', ..] => true,
         _ => false,
     };
-    if (0..bytes.len()).any(|at| matches!(bytes[at], b'%' | b'G') && gnu(at)) {
+    let end = bytes.len().min(ENOUGH);
+    let tail = bytes.len().saturating_sub(ENOUGH / 16).max(end);
+    if (0..end).chain(tail..bytes.len()).any(|at| matches!(bytes[at], b'%' | b'G') && gnu(at)) {
         Style::Gnu
     } else {
         Style::Llvm

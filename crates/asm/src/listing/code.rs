@@ -10,7 +10,7 @@ use abide_isa::{Insn, Kind, Op, Raw, decode_all};
 use object::elf;
 
 use super::Writer;
-use super::image::{Image, Place, Relocation};
+use super::image::{Image, Place, Relocation, Section};
 use super::lines::Lines;
 use super::names::{Names, is_word};
 use crate::dialect::Dialect;
@@ -138,9 +138,9 @@ pub(super) fn operand(
         if let Some(name) = place.and_then(|offset| names.local(image, section, offset)) {
             return Ok(name.to_owned());
         }
-        let name = &image.sections[section].name;
-        return match names.is_section_word(name) {
-            true => Ok(sum(name, addend, dialect)),
+        let section = &image.sections[section];
+        return match names.is_section_word(section) {
+            true => Ok(sum(&section.name, addend, dialect)),
             false => Err("the name of its section is no word of assembly"),
         };
     }
@@ -234,8 +234,8 @@ pub(super) fn write(
 
 impl Names {
     /// Whether the name of a section can be written as its symbol.
-    pub(super) fn is_section_word(&self, name: &str) -> bool {
-        is_word(name) && !self.is_taken(name)
+    pub(super) fn is_section_word(&self, section: &Section<'_>) -> bool {
+        section.twin == 0 && is_word(&section.name) && !self.is_taken(&section.name)
     }
 
     /// Whether a label can stand at a place.

@@ -60,7 +60,7 @@ pub(super) fn want(
         };
         if let Some(offset) = addend(section, relocation, image.endian)
             && let Ok(offset) = u64::try_from(offset)
-            && !names.is_section_word(&image.sections[target].name)
+            && !names.is_section_word(&image.sections[target])
             && names.can_stand(image, codes, target, offset)
         {
             names.want(image, target, offset);

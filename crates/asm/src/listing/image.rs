@@ -3,6 +3,7 @@
 //! Checks only what it needs to stay within the file. Gives nothing a meaning.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use abide_isa::Endian;
 use object::elf;
@@ -53,6 +54,12 @@ pub(super) struct Section<'d> {
     pub(super) flags: u64,
     pub(super) align: u64,
     pub(super) entry_size: u64,
+    /// The group that it is a part of: the symbol that signs it, and whether linkers keep one only.
+    pub(super) group: Option<(usize, bool)>,
+    /// The number in its header of a section that it belongs with.
+    pub(super) link: usize,
+    /// How many sections with its name come before it.
+    pub(super) twin: u32,
     pub(super) size: u64,
     /// Its contents; empty for those that have none in the file.
     pub(super) data: &'d [u8],
@@ -86,6 +93,8 @@ pub(super) struct Symbol<'d> {
 #[derive(Debug)]
 pub(super) struct Image<'d> {
     pub(super) endian: Endian,
+    /// The flags of the header.
+    pub(super) flags: u32,
     pub(super) sections: Vec<Section<'d>>,
     pub(super) symbols: Vec<Symbol<'d>>,
 }
@@ -138,7 +147,14 @@ impl<'d> Image<'d> {
             section.relocations.sort_by_key(|one| one.offset);
         }
         let endian = if order.is_big_endian() { Endian::Big } else { Endian::Little };
-        Ok(Image { endian, sections, symbols })
+        read_groups(bytes, order, headers, &mut sections)?;
+        let mut seen: HashMap<Cow<'_, str>, u32> = HashMap::new();
+        for section in &mut sections {
+            let count = seen.entry(section.name.clone()).or_default();
+            section.twin = *count;
+            *count += 1;
+        }
+        Ok(Image { endian, flags: header.e_flags(order).0, sections, symbols })
     }
 
     /// The first section with this name.
@@ -189,10 +205,32 @@ fn section<'d>(
         flags: flags.0,
         align: header.sh_addralign(order),
         entry_size: header.sh_entsize(order),
+        group: None,
+        link: header.sh_link(order) as usize,
+        twin: 0,
         size: header.sh_size(order),
         data,
         relocations: Vec::new(),
     })
+}
+
+/// Notes of all parts of groups which group that is.
+fn read_groups(
+    bytes: &[u8],
+    order: Endianness,
+    headers: &[SectionHeader64],
+    sections: &mut [Section<'_>],
+) -> Result<(), ListError> {
+    for header in headers {
+        let Some((flag, members)) = header.group(order, bytes).map_err(damaged)? else { continue };
+        let comdat = flag == elf::GRP_COMDAT;
+        for member in members {
+            if let Some(section) = sections.get_mut(member.get(order) as usize) {
+                section.group.get_or_insert((header.sh_info(order) as usize, comdat));
+            }
+        }
+    }
+    Ok(())
 }
 
 fn read_symbols<'d>(

@@ -63,6 +63,9 @@ pub fn list(bytes: &[u8], options: &Options) -> Result<String, ListError> {
         HashMap::new()
     });
     if !options.columns {
+        if image.flags != 0 {
+            out.directive(format_args!(".bpf.flags\t{:#x}", image.flags));
+        }
         out.others(&image, &names);
     }
     let none = lines::Lines::default();
@@ -77,7 +80,7 @@ pub fn list(bytes: &[u8], options: &Options) -> Result<String, ListError> {
             out.text.push_str(&text);
             continue;
         }
-        out.section(&image, section);
+        out.section(&image, &names, section);
         match codes.get(&index) {
             Some(code) => {
                 let lines = lines.get(&*section.name).unwrap_or(&none);
@@ -107,11 +110,14 @@ pub fn list_raw(bytes: &[u8], endian: Endian, options: &Options) -> String {
         flags: 0,
         align: 8,
         entry_size: 0,
+        group: None,
+        link: 0,
+        twin: 0,
         size: bytes.len() as u64,
         data: bytes,
         relocations: Vec::new(),
     };
-    let image = Image { endian, sections: vec![section], symbols: Vec::new() };
+    let image = Image { endian, flags: 0, sections: vec![section], symbols: Vec::new() };
     let codes = codes(&image);
     let names = names(&image, &codes, options);
     let mut out = Writer { options, text: String::new() };

@@ -96,6 +96,12 @@ impl Names {
         self.at.get(&(section, offset)).map_or(&[], Vec::as_slice)
     }
 
+    /// Any symbol that is a label of a section.
+    pub(super) fn any_in(&self, section: usize) -> Option<usize> {
+        let all = self.at.range((section, 0)..=(section, u64::MAX));
+        all.flat_map(|(_, symbols)| symbols).next().copied()
+    }
+
     /// The offsets of a section at which labels stand.
     pub(super) fn places(&self, section: usize) -> impl Iterator<Item = u64> {
         let range = (section, 0)..=(section, u64::MAX);

@@ -13,6 +13,37 @@ use super::names::{Names, is_label, is_word};
 /// How many bytes a line of plain data has.
 const BYTES_PER_LINE: usize = 12;
 
+/// What is said of a section after its type: its group, what it is about, and its number among those
+/// of its name; and the flags of such that no words can be found for.
+fn relations(image: &Image<'_>, names: &Names, section: &Section<'_>) -> (String, u64) {
+    let (mut out, mut missing) = (String::new(), 0);
+    if section.flags & elf::SHF_GROUP.0 != 0 {
+        let group = section.group.and_then(|(symbol, comdat)| {
+            let name = &image.symbols.get(symbol)?.name;
+            is_word(name).then_some((name, comdat))
+        });
+        match group {
+            Some((name, comdat)) => {
+                let _ = write!(out, ",{name}{}", if comdat { ",comdat" } else { "" });
+            }
+            None => missing |= elf::SHF_GROUP.0,
+        }
+    }
+    if section.flags & elf::SHF_LINK_ORDER.0 != 0 {
+        match (section.link, names.any_in(section.link)) {
+            (0, _) => out.push_str(",0"),
+            (_, Some(symbol)) => {
+                let _ = write!(out, ",{}", image.symbols[symbol].name);
+            }
+            (_, None) => missing |= elf::SHF_LINK_ORDER.0,
+        }
+    }
+    if section.twin > 0 {
+        let _ = write!(out, ",unique,{}", section.twin);
+    }
+    (out, missing)
+}
+
 /// Collects the lines.
 #[derive(Debug)]
 pub(super) struct Writer<'a> {
@@ -126,7 +157,8 @@ impl Writer<'_> {
     }
 
     /// The beginning of a section.
-    pub(super) fn section(&mut self, image: &Image<'_>, section: &Section<'_>) {
+    pub(super) fn section(&mut self, image: &Image<'_>, names: &Names, section: &Section<'_>) {
+        let (relations, missing) = relations(image, names, section);
         let mut flags = String::new();
         let mut rest = section.flags;
         for (letter, flag) in [
@@ -135,11 +167,13 @@ impl Writer<'_> {
             ('x', elf::SHF_EXECINSTR),
             ('M', elf::SHF_MERGE),
             ('S', elf::SHF_STRINGS),
+            ('o', elf::SHF_LINK_ORDER),
+            ('G', elf::SHF_GROUP),
             ('T', elf::SHF_TLS),
             ('R', elf::SHF_GNU_RETAIN),
             ('e', elf::SHF_EXCLUDE),
         ] {
-            if rest & flag.0 != 0 {
+            if rest & !missing & flag.0 != 0 {
                 flags.push(letter);
                 rest &= !flag.0;
             }
@@ -168,6 +202,7 @@ impl Writer<'_> {
         if section.flags & elf::SHF_MERGE.0 != 0 {
             let _ = write!(self.text, ",{}", section.entry_size);
         }
+        self.text.push_str(&relations);
         self.blank();
         if rest != 0 {
             self.comment(&format!("the flags {rest:#x} cannot be written"));
@@ -178,10 +213,6 @@ impl Writer<'_> {
             } else {
                 self.comment(&format!("the alignment {} cannot be written", section.align));
             }
-        }
-        let again = image.sections.iter().filter(|other| other.name == section.name).count() > 1;
-        if again {
-            self.comment("the file has several sections with this name");
         }
     }
 
@@ -196,6 +227,12 @@ impl Writer<'_> {
                 continue;
             }
             if !is_label(symbol.kind) {
+                continue;
+            }
+            if let Place::Section(section) = symbol.place
+                && elf::SectionType(image.sections[section].kind) == elf::SHT_GROUP
+            {
+                // It is the name of the group, which its parts mention.
                 continue;
             }
             if let Err(why) = names.spelled(index) {

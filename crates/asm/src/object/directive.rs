@@ -127,6 +127,11 @@ impl Unit<'_> {
             ".addrsig_sym" => self.each(text, tokens, name, |unit, symbol| {
                 unit.symbols.get_mut(symbol).address_taken = true;
             }),
+            ".bpf.flags" => match self.one_number(text, tokens).map(u32::try_from) {
+                Some(Ok(flags)) => self.flags = flags,
+                Some(Err(_)) => self.operands(name, "the flags of the ELF header, 32 bits"),
+                None => {}
+            },
             ".bpf.api" => self.api(text, tokens, name),
             ".error" | ".err" => {
                 let said = tokens.first().map_or("", |token| &text[token.span()]);

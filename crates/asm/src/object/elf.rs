@@ -11,8 +11,9 @@ use abide_diag::Diagnostic;
 
 use crate::codes;
 use crate::object::Style;
+use crate::object::groups::Numbers;
 use crate::object::layout::{About, Relocation};
-use crate::object::section::{EXCLUDE, SHT_LLVM_ADDRSIG};
+use crate::object::section::{EXCLUDE, GROUP, SHT_LLVM_ADDRSIG};
 use crate::object::symbols::{Binding, Meaning, Symbol, SymbolId};
 use crate::object::unit::{STT_SECTION, Unit};
 
@@ -39,24 +40,39 @@ impl Unit<'_> {
             Endian::Big => Endianness::Big,
         };
         let encoder = Encoder::new(endian, true, elf::EM_BPF);
-        // The numbers of sections in the file.
-        let mut index = Vec::new();
-        let mut next = 1u32;
-        for of in relocations {
-            index.push(next);
-            next += 1 + u32::from(!of.is_empty());
-        }
+        let in_file = self.number_sections(relocations);
+        let (index, next) = (&in_file.sections, in_file.next);
         let mut strings = Strings(vec![0]);
-        let (symbols, locals, numbers) = self.symbol_list(relocations, &index, &mut strings);
+        let (symbols, locals, numbers) = self.symbol_list(relocations, &in_file, &mut strings);
         let addrsig = self.addrsig && self.style == Style::Llvm;
         let symtab = next + u32::from(addrsig);
         let mut out = vec![0; encoder.file_header_size() as usize];
         let mut headers: Vec<SectionHeader> = Vec::new();
+        let mut groups = in_file.groups.iter().peekable();
         let align = |out: &mut Vec<u8>, to: u64| {
             let by = (out.len() as u64).wrapping_neg() & (to.clamp(1, 1 << 16) - 1);
             out.resize(out.len() + by as usize, 0);
         };
         for (at, of) in relocations.iter().enumerate() {
+            while let Some(group) = groups.next_if(|group| group.before == at) {
+                align(&mut out, 4);
+                let bytes = self.group_bytes(group, &in_file, relocations);
+                let signature = numbers.get(&About::Symbol(group.symbol)).copied();
+                headers.push(SectionHeader {
+                    sh_name: strings.add(".group"),
+                    sh_type: elf::SHT_GROUP,
+                    sh_flags: elf::SectionFlags(0),
+                    sh_addr: 0,
+                    sh_offset: out.len() as u64,
+                    sh_size: bytes.len() as u64,
+                    sh_link: symtab,
+                    sh_info: signature.unwrap_or(0),
+                    sh_addralign: 4,
+                    sh_entsize: 4,
+                });
+                out.extend_from_slice(&bytes);
+            }
+            let link = self.link_of(at, &in_file);
             let section = &self.sections[at];
             align(&mut out, section.align);
             headers.push(SectionHeader {
@@ -70,7 +86,7 @@ impl Unit<'_> {
                 } else {
                     section.data.len() as u64
                 },
-                sh_link: 0,
+                sh_link: link,
                 sh_info: 0,
                 sh_addralign: section.align,
                 sh_entsize: section.entry_size,
@@ -83,7 +99,7 @@ impl Unit<'_> {
             headers.push(SectionHeader {
                 sh_name: strings.add(&format!(".rel{}", section.name)),
                 sh_type: elf::SHT_REL,
-                sh_flags: elf::SHF_INFO_LINK,
+                sh_flags: elf::SectionFlags(elf::SHF_INFO_LINK.0 | section.flags & GROUP),
                 sh_addr: 0,
                 sh_offset: out.len() as u64,
                 sh_size: of.len() as u64 * 16,
@@ -153,7 +169,7 @@ impl Unit<'_> {
             e_type: elf::ET_REL,
             e_machine: elf::EM_BPF,
             e_entry: 0,
-            e_flags: elf::FileFlags(self.options.flags),
+            e_flags: elf::FileFlags(self.flags),
         };
         let layout = FileHeaderLayout {
             e_shoff: out.len() as u64,
@@ -184,11 +200,14 @@ impl Unit<'_> {
     fn symbol_list(
         &self,
         relocations: &[Vec<Relocation>],
-        index: &[u32],
+        in_file: &Numbers,
         strings: &mut Strings,
     ) -> (Vec<Sym>, u32, HashMap<About, u32>) {
         let mut out = Vec::new();
         let mut numbers = HashMap::new();
+        let index = &in_file.sections;
+        let signed: HashMap<SymbolId, u32> =
+            in_file.groups.iter().map(|group| (group.symbol, group.number)).collect();
         let bare = |kind: u8, bind: u8| Sym {
             section: None,
             st_name: 0,
@@ -226,9 +245,14 @@ impl Unit<'_> {
                 let name = self.symbols.name(id);
                 let undefined = symbol.meaning == Meaning::Undefined;
                 let bound = matches!(symbol.binding, Binding::Global | Binding::Weak);
-                let is_global = bound || undefined && symbol.binding != Binding::Local;
-                let shown =
-                    symbol.relocated || !self.symbols.is_temporary(id) && (!undefined || bound);
+                // The name of a group need not be that of anything else.
+                let group = signed.get(&id).copied();
+                let only_group = group.filter(|_| undefined && !bound && !symbol.relocated);
+                let is_global =
+                    bound || undefined && symbol.binding != Binding::Local && only_group.is_none();
+                let shown = symbol.relocated
+                    || group.is_some()
+                    || !self.symbols.is_temporary(id) && (!undefined || bound);
                 if name.is_empty() || symbol.kind == STT_SECTION || is_global != global || !shown {
                     continue;
                 }
@@ -271,7 +295,7 @@ impl Unit<'_> {
                             entry.st_value = entry.st_value.wrapping_add(self.offset(place));
                         }
                     }
-                    Meaning::Undefined => {}
+                    Meaning::Undefined => entry.section = only_group,
                 }
                 out.push(entry);
                 numbers.insert(About::Symbol(id), out.len() as u32);

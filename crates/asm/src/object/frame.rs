@@ -56,8 +56,7 @@ impl Unit<'_> {
         if !self.frame.wanted || self.frame.functions.is_empty() {
             return;
         }
-        let found = self.sections.iter().position(|section| section.name == ".debug_frame");
-        let at = found.map_or_else(|| self.add_section(".debug_frame"), |at| at as u32);
+        let at = self.usual_section(".debug_frame");
         self.section = at;
         self.sections[at as usize].align = 8;
         let base = self.here();

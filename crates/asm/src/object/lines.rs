@@ -180,18 +180,12 @@ impl Unit<'_> {
     }
 
     fn debug_section(&mut self, name: &str, strings: bool) -> u32 {
-        let found = self.sections.iter().position(|section| section.name == name);
-        found.map_or_else(
-            || {
-                let at = self.add_section(name);
-                if strings {
-                    let section = &mut self.sections[at as usize];
-                    (section.flags, section.entry_size) = (MERGE | STRINGS, 1);
-                }
-                at
-            },
-            |at| at as u32,
-        )
+        let at = self.usual_section(name);
+        let section = &mut self.sections[at as usize];
+        if strings && section.data.is_empty() {
+            (section.flags, section.entry_size) = (MERGE | STRINGS, 1);
+        }
+        at
     }
 
     /// Writes `.debug_line`, if the text says of any code where it comes from.

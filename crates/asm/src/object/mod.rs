@@ -10,6 +10,7 @@ mod directive;
 mod elf;
 mod frame;
 mod gcc;
+mod groups;
 mod input;
 mod layout;
 mod lines;
@@ -52,7 +53,8 @@ pub struct ObjectOptions<'a> {
     pub style: Option<Style>,
     /// Whether `;` separates statements or begins a comment.
     pub semicolon: Semicolon,
-    /// The flags of the ELF header: GNU's assembler keeps the level there, LLVM's nothing.
+    /// The flags of the ELF header, if no `.bpf.flags` says others: GNU's assembler keeps the level
+    /// there, LLVM's nothing.
     pub flags: u32,
     /// What is included; `None` refuses to.
     pub loader: Option<Loader<'a>>,

@@ -16,6 +16,8 @@ pub(super) const ALLOC: u64 = 2;
 pub(super) const EXEC: u64 = 4;
 pub(super) const MERGE: u64 = 0x10;
 pub(super) const STRINGS: u64 = 0x20;
+pub(super) const LINK_ORDER: u64 = 0x80;
+pub(super) const GROUP: u64 = 0x200;
 pub(super) const TLS: u64 = 0x400;
 pub(super) const RETAIN: u64 = 0x20_0000;
 pub(super) const EXCLUDE: u64 = 0x8000_0000;
@@ -72,10 +74,24 @@ pub(super) struct Fixup {
     pub(super) origin: Origin,
 }
 
+/// What sections are told apart by.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub(super) struct Identity {
+    pub(super) name: String,
+    /// The symbol that signs the group of which it is a part.
+    pub(super) group: Option<SymbolId>,
+    /// A symbol of the section that it is about, after which it is ordered.
+    pub(super) link: Option<SymbolId>,
+    /// `unique,NUMBER`
+    pub(super) number: Option<u32>,
+}
+
 /// A section.
 #[derive(Debug)]
 pub(super) struct Section {
     pub(super) name: String,
+    pub(super) group: Option<SymbolId>,
+    pub(super) link: Option<SymbolId>,
     pub(super) kind: u32,
     pub(super) flags: u64,
     pub(super) entry_size: u64,
@@ -122,8 +138,7 @@ pub(super) fn usual(name: &str) -> (u32, u64) {
     }
 }
 
-/// The flags of `.section NAME,"FLAGS"`, or the letter that is none. Groups (`G`) and linked sections
-/// (`o`) are refused: the tables that they need are not written.
+/// The flags of `.section NAME,"FLAGS"`, or the letter that is none.
 pub(super) fn flags(text: &str) -> Result<u64, char> {
     text.chars().try_fold(0, |flags, letter| {
         Ok(flags
@@ -133,6 +148,8 @@ pub(super) fn flags(text: &str) -> Result<u64, char> {
                 'x' => EXEC,
                 'M' => MERGE,
                 'S' => STRINGS,
+                'o' => LINK_ORDER,
+                'G' | '?' => GROUP,
                 'T' => TLS,
                 'e' => EXCLUDE,
                 'R' => RETAIN,

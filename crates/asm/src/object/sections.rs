@@ -4,18 +4,24 @@ use abide_diag::{Diagnostic, Span};
 
 use crate::codes;
 use crate::lexer::Lexer;
+use crate::object::Style;
 use crate::object::input::raw;
 use crate::object::section::{
-    MERGE, SHT_FINI_ARRAY, SHT_INIT_ARRAY, SHT_NOBITS, SHT_NOTE, SHT_PROGBITS, flags, usual,
+    GROUP, Identity, LINK_ORDER, MERGE, SHT_FINI_ARRAY, SHT_INIT_ARRAY, SHT_NOBITS, SHT_NOTE,
+    SHT_PROGBITS, Section, flags, usual,
 };
+use crate::object::symbols::SymbolId;
 use crate::object::unit::Unit;
 
-/// What is said after the name.
+/// What is said of a section.
 #[derive(Default)]
 struct Said {
+    identity: Identity,
     flags: Option<u64>,
     kind: Option<u32>,
     entry_size: u64,
+    /// Whether linkers keep one group of this name only.
+    comdat: bool,
 }
 
 impl Unit<'_> {
@@ -27,12 +33,39 @@ impl Unit<'_> {
     }
 
     pub(super) fn go_to_usual(&mut self, name: &str) {
-        let found = self.sections.iter().position(|section| section.name == name);
-        let section = match found {
-            Some(at) => at as u32,
-            None => self.add_section(name),
-        };
+        let section = self.usual_section(name);
         self.go_to(section);
+    }
+
+    /// The section that a name alone means.
+    pub(super) fn usual_section(&mut self, name: &str) -> u32 {
+        let identity = Identity { name: name.to_owned(), ..Identity::default() };
+        match self.section_numbers.get(&identity) {
+            Some(at) => *at,
+            None => self.add_section(identity),
+        }
+    }
+
+    /// A section that is what its name says.
+    fn add_section(&mut self, identity: Identity) -> u32 {
+        let at = self.sections.len() as u32;
+        let (kind, flags) = usual(&identity.name);
+        self.sections.push(Section {
+            name: identity.name.clone(),
+            group: identity.group,
+            link: identity.link,
+            kind,
+            flags,
+            entry_size: 0,
+            // LLVM aligns code to instructions whatever is said.
+            align: if identity.name == ".text" && self.style == Style::Llvm { 8 } else { 1 },
+            data: Vec::new(),
+            zeros: 0,
+            parts: Vec::new(),
+            fixups: Vec::new(),
+        });
+        self.section_numbers.insert(identity, at);
+        at
     }
 
     /// `.section NAME, "FLAGS", @TYPE, …`: the name may hold any characters but blanks and commas,
@@ -64,15 +97,16 @@ impl Unit<'_> {
             );
             return;
         }
-        let Some(said) = self.said(rest, &span) else { return };
+        let Some(said) = self.said(section_name, rest, &span) else { return };
         if push {
             self.pushed.push((self.section, self.previous));
         }
-        self.enter_section(section_name, &said, span);
+        self.enter_section(said, span);
     }
 
-    fn said(&mut self, rest: &str, span: &Span) -> Option<Said> {
+    fn said(&mut self, name: &str, rest: &str, span: &Span) -> Option<Said> {
         let mut said = Said::default();
+        said.identity.name = name.to_owned();
         let mut pieces = rest.trim().split(',').map(str::trim);
         if pieces.next().is_some_and(|before| !before.is_empty()) {
             self.section_error("expected `,` after the name of the section", span);
@@ -119,9 +153,27 @@ impl Unit<'_> {
                 }
             }
         }
-        let known = |piece: &str| piece.starts_with("unique");
-        let mut unknown = rest.filter(|piece| !known(piece) && piece.parse::<u32>().is_err());
-        if let Some(piece) = unknown.next() {
+        if text.contains('?') {
+            // The group of the section that is being left, if that has one.
+            said.identity.group = self.current().group;
+            if said.identity.group.is_none() {
+                said.flags = Some(flags & !GROUP);
+            }
+        } else if flags & GROUP != 0 {
+            said.identity.group = Some(self.named_in_section(rest.next(), "group", span)?);
+            said.comdat = rest.next_if_eq(&"comdat").is_some();
+        }
+        if flags & LINK_ORDER != 0 && rest.next_if_eq(&"0").is_none() {
+            said.identity.link = Some(self.named_in_section(rest.next(), "symbol", span)?);
+        }
+        if rest.next_if_eq(&"unique").is_some() {
+            said.identity.number = rest.next().and_then(|number| number.parse().ok());
+            if said.identity.number.is_none() {
+                self.section_error("expected a number after `unique,`", span);
+                return None;
+            }
+        }
+        if let Some(piece) = rest.next() {
             let message = format!("unexpected `{piece}` after the section's type");
             self.section_error(&message, span);
             return None;
@@ -129,31 +181,43 @@ impl Unit<'_> {
         Some(said)
     }
 
+    /// The symbol that a flag asks for.
+    fn named_in_section(&mut self, piece: Option<&str>, of: &str, span: &Span) -> Option<SymbolId> {
+        let name = piece.unwrap_or_default().trim_matches('"');
+        if name.is_empty() {
+            self.section_error(&format!("the section's flags ask for the name of a {of}"), span);
+            return None;
+        }
+        let origin = self.origin(span.clone());
+        let symbol = self.symbols.intern(name);
+        self.symbols.get_mut(symbol).used.get_or_insert(origin);
+        Some(symbol)
+    }
+
     fn section_error(&mut self, message: &str, span: &Span) {
         self.error(Diagnostic::error(&codes::SECTION, message.to_owned()).at(span.clone(), ""));
     }
 
-    fn enter_section(&mut self, name: &str, said: &Said, span: Span) {
-        let found = self.sections.iter().position(|section| section.name == name);
-        let at = match found {
-            Some(at) => at as u32,
-            None => {
-                let at = self.add_section(name);
-                let section = &mut self.sections[at as usize];
-                let (kind, flags) = usual(name);
-                (section.kind, section.flags) =
-                    (said.kind.unwrap_or(kind), said.flags.unwrap_or(flags));
-                section.entry_size = said.entry_size;
-                self.go_to(at);
-                return;
-            }
+    fn enter_section(&mut self, said: Said, span: Span) {
+        if let (Some(group), true) = (said.identity.group, said.comdat) {
+            self.comdat.insert(group);
+        }
+        let Some(at) = self.section_numbers.get(&said.identity).copied() else {
+            let at = self.add_section(said.identity);
+            let section = &mut self.sections[at as usize];
+            section.kind = said.kind.unwrap_or(section.kind);
+            section.flags = said.flags.unwrap_or(section.flags);
+            section.entry_size = said.entry_size;
+            self.go_to(at);
+            return;
         };
         let section = &self.sections[at as usize];
         let other = said.flags.is_some_and(|flags| flags != section.flags)
             || said.kind.is_some_and(|kind| kind != section.kind)
             || said.flags.is_some() && said.entry_size != section.entry_size;
         if other {
-            let message = format!("the section `{name}` had another type or other flags before");
+            let message =
+                format!("the section `{}` had another type or other flags before", section.name);
             self.section_error(&message, &span);
             return;
         }

@@ -1,7 +1,7 @@
 //! A text on its way to an object: its statements, labels and instructions.
 
 use std::cell::Cell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use abide_diag::{Diagnostic, Report, Source, Span};
@@ -17,7 +17,7 @@ use crate::object::conditional::Conditional;
 use crate::object::gcc::settle;
 use crate::object::input::{Frame, Macro, Text};
 use crate::object::lines::Lines;
-use crate::object::section::{Fixup, Need, Section, Wanted, usual};
+use crate::object::section::{Fixup, Identity, Need, Section, Wanted};
 use crate::object::symbols::{Binding, Meaning, Origin, Place, SymbolId, Symbols};
 use crate::object::value::{Node, NodeId};
 use crate::object::{Message, Object, ObjectOptions, Style};
@@ -60,6 +60,11 @@ pub(super) struct Unit<'a> {
     pub(super) nodes: Vec<Node>,
     pub(super) steps: Cell<u32>,
     pub(super) sections: Vec<Section>,
+    pub(super) section_numbers: HashMap<Identity, u32>,
+    /// The groups of which linkers keep one only.
+    pub(super) comdat: HashSet<SymbolId>,
+    /// What `.bpf.flags` says.
+    pub(super) flags: u32,
     /// The section being filled, the one before, and those set aside by `.pushsection`.
     pub(super) section: u32,
     pub(super) previous: u32,
@@ -115,6 +120,9 @@ impl<'a> Unit<'a> {
             nodes: Vec::new(),
             steps: Cell::new(0),
             sections: Vec::new(),
+            section_numbers: HashMap::new(),
+            comdat: HashSet::new(),
+            flags: options.flags,
             section: 0,
             previous: 0,
             pushed: Vec::new(),
@@ -134,27 +142,9 @@ impl<'a> Unit<'a> {
             Style::Gnu => &[".text", ".data", ".bss"],
         };
         for name in first {
-            unit.add_section(name);
+            unit.usual_section(name);
         }
         unit
-    }
-
-    /// A section that is what its name says.
-    pub(super) fn add_section(&mut self, name: &str) -> u32 {
-        let (kind, flags) = usual(name);
-        self.sections.push(Section {
-            name: name.to_owned(),
-            kind,
-            flags,
-            entry_size: 0,
-            // LLVM aligns code to instructions whatever is said.
-            align: if name == ".text" && self.style == Style::Llvm { 8 } else { 1 },
-            data: Vec::new(),
-            zeros: 0,
-            parts: Vec::new(),
-            fixups: Vec::new(),
-        });
-        (self.sections.len() - 1) as u32
     }
 
     pub(super) fn run(mut self) -> Result<Object, Vec<Message>> {

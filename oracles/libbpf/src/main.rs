@@ -3,8 +3,8 @@
 //!
 //! `libbpf-oracle COMMAND ARGUMENTS…` prints JSON on standard output. One file a command.
 
-mod open;
 mod core;
+mod open;
 
 use std::process::ExitCode;
 

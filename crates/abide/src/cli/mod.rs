@@ -80,14 +80,6 @@ pub(crate) fn main() -> Exit {
     }
     let cli = Cli::parse();
     let ui = Ui::new(cli.global.format, cli.global.color);
-    let result = match &cli.command {
-        Command::Run(args) => run::main(args, &ui),
-        Command::Inspect(args) => inspect::main(args, &ui),
-        Command::Api(command) => api::main(command, &ui),
-        Command::Asm(args) => asm::main(args, &ui),
-        Command::Disasm(args) => disasm::main(args, &ui),
-        Command::Relocate(args) => relocate::main(args, &ui),
-        Command::Explain(args) => explain::main(args, &ui),
     let result = match cli.command {
         Command::Run(args) => run::main(&args, &ui),
         Command::Inspect(args) => inspect::main(&args, &ui),
@@ -95,6 +87,7 @@ pub(crate) fn main() -> Exit {
         Command::Asm(args) => asm::main(&args, &ui),
         Command::As(args) => as_::main(args, &ui),
         Command::Disasm(args) => disasm::main(&args, &ui),
+        Command::Relocate(args) => relocate::main(&args, &ui),
         Command::Explain(args) => explain::main(&args, &ui),
     };
     result.unwrap_or_else(|failure| ui.fail(&failure))

@@ -20,18 +20,18 @@ fn objects() -> Vec<Vec<u8>> {
 
 /// Gives an object values of a configuration: all the same, or all of them.
 fn configure(object: &Object) {
-    let config = |text| Kconfig {
-        text,
-        kernel_version: u32::MAX,
-        has_bpf_cookie: true,
-        has_syscall_wrapper: true,
-    };
     let lines = |value: &str| {
         object.externs.iter().map(|found| format!("{}={value}\n", found.name)).collect::<String>()
     };
     for value in ["y", "m", "1", "-1", "\"a longer text than any\""] {
         let (mut other, text) = (object.clone(), lines(value));
-        if other.set_kconfig(&config(&text)).is_err() {
+        let config = Kconfig {
+            text: &text,
+            kernel_version: u32::MAX,
+            has_bpf_cookie: true,
+            has_syscall_wrapper: true,
+        };
+        if other.set_kconfig(&config).is_err() {
             assert_eq!(&other, object, "it is as it was");
         }
     }

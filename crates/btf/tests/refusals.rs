@@ -106,7 +106,9 @@ fn every_refusal_says_what_and_where() {
         assert!(report.message.contains(message), "{} does not say {message}", report.message);
         seen.insert(code);
     }
-    let all: BTreeSet<_> = codes::CODES.iter().map(|code| code.id).collect();
+    // Those of CO-RE, from B0101 on, are in `core.rs`.
+    let all: BTreeSet<_> =
+        codes::CODES.iter().map(|code| code.id).filter(|id| *id < "B0101").collect();
     assert_eq!(seen, all, "each code has its refusal");
 }
 

@@ -62,4 +62,7 @@ abide_diag::codes! {
     /// (`bpf_core_field_exists` and the like): then the instruction is never reached. Otherwise a
     /// verifier refuses the program.
     O_CORE_POISONED = "O0101", "host lacks what an instruction needs";
+    /// The file that should tell the types of a host is an ELF file without a section `.BTF`: a kernel
+    /// that was built without `CONFIG_DEBUG_INFO_BTF`, or a stripped one.
+    O_NO_TYPES = "O0102", "no types of a host";
 }

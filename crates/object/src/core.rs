@@ -3,13 +3,13 @@
 //! The matching is `abide_btf::core`'s. An object is changed as a whole or not at all.
 
 use abide_btf::Btf;
-use abide_btf::core::{CoreError, Patched, Record, Resolution, Resolver, Target};
+use abide_btf::core::{CoreError, Patched, Poison, Record, Resolution, Resolver, Target};
 use abide_diag::{Diagnostic, Report, printable};
 use abide_isa::Raw;
 
 use crate::codes::O_CORE_POISONED;
 use crate::elf;
-use crate::error::ObjectError;
+use crate::error::{ObjectError, Problem};
 use crate::model::{CoreRelocation, FunctionId, Object};
 
 /// The types of a host: of a file of bare BTF, as `/sys/kernel/btf/vmlinux` is, or of an ELF file with
@@ -21,7 +21,8 @@ pub fn host_types(bytes: &[u8]) -> Result<Btf, ObjectError> {
     if !bytes.starts_with(b"\x7fELF") {
         return Ok(Btf::parse(bytes)?);
     }
-    Ok(Btf::parse(elf::types(bytes)?.unwrap_or_default())?)
+    let types = elf::types(bytes)?.ok_or_else(|| Problem::NoTypes.nowhere())?;
+    Ok(Btf::parse(types)?)
 }
 
 /// The code of an object for one host, and how it came about.
@@ -88,7 +89,14 @@ impl Object {
                 &O_CORE_POISONED,
                 format!("this instruction cannot run on the host: {}", why.why()),
             )
-            .help("ask first: bpf_core_field_exists(), bpf_core_type_exists() or bpf_core_enum_value_exists()"),
+            .help(match why {
+                Poison::NoType => "ask first, with bpf_core_type_exists()",
+                Poison::NoField => "ask first, with bpf_core_field_exists()",
+                Poison::NoValue => "ask first, with bpf_core_enum_value_exists()",
+                Poison::Resized => {
+                    "read the field with bpf_core_read(), or BPF_CORE_READ_BITFIELD()"
+                }
+            }),
             Err(error) => error.report(),
         };
         let mut diagnostic = diagnostic.in_place(self.core_place(record));

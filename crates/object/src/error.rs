@@ -165,6 +165,9 @@ pub enum Problem {
     /// A `version` section that is not a number.
     #[error("the section is not a number of four bytes")]
     Version,
+    /// A host's file without types.
+    #[error("this ELF file has no section .BTF, so it tells nothing of a host's types")]
+    NoTypes,
     /// Malformed type information.
     #[error(transparent)]
     Btf(BtfError),
@@ -207,6 +210,9 @@ impl Problem {
             Problem::StructOps(_) => (&O_STRUCT_OPS, None),
             Problem::Kconfig(_) => (&O_KCONFIG, None),
             Problem::Version => (&O_VERSION, None),
+            Problem::NoTypes => {
+                (&O_NO_TYPES, Some("/sys/kernel/btf/vmlinux has the types of the running kernel"))
+            }
             Problem::Btf(error) => (error.report().code, None),
         }
     }

@@ -1,0 +1,73 @@
+//! CO-RE of whole objects: applied as a whole or not at all, and told with the source line.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use abide_btf::core::{POISON, Target};
+use abide_object::{Object, host_types};
+
+fn case(name: &str) -> Vec<u8> {
+    std::fs::read(abide_testkit::repo("crates/object/tests/cases").join(name)).unwrap()
+}
+
+/// The object `core.o` on a host, and the messages about it.
+fn on(host: &str) -> (Object, Object, Result<usize, usize>, Vec<String>) {
+    let object = Object::parse(&case("core.o")).unwrap();
+    let types = host_types(&case(host)).unwrap();
+    let relocated = object.relocate_core(&Target::new(&types));
+    let messages = object.core.iter().zip(&relocated.outcomes);
+    let messages = messages.filter_map(|(record, outcome)| object.core_report(record, outcome));
+    let messages =
+        messages.map(|found| format!("{} {}", found.code, found.place.unwrap())).collect();
+    let mut after = object.clone();
+    let applied = match relocated.apply(&mut after) {
+        Ok(()) => Ok(object.core.len()),
+        Err(refused) => Err(refused.len()),
+    };
+    (object, after, applied, messages)
+}
+
+#[test]
+fn what_cannot_run_is_poisoned_and_told() {
+    let (before, after, applied, messages) = on("core-near.o");
+    assert_eq!(applied, Ok(5));
+    assert_eq!(messages.len(), 1);
+    assert!(
+        messages[0].starts_with("O0101 ") && messages[0].contains("core.c:25:6"),
+        "{messages:?}"
+    );
+    let slots = |object: &Object| object.functions[0].slots.clone();
+    let (old, new) = (slots(&before), slots(&after));
+    assert_eq!((old[1].off, new[1].off), (20, 24));
+    assert_eq!(new[9..11], [POISON; 2]);
+    // Nothing but the instructions with records changed.
+    let changed = old.iter().zip(&new).filter(|(old, new)| old != new).count();
+    assert_eq!(changed, 5);
+}
+
+#[test]
+fn a_refusal_leaves_the_object_as_it_was() {
+    let (before, after, applied, messages) = on("core-host.o");
+    assert_eq!(applied, Err(1));
+    assert!(messages[0].starts_with("B0106 "), "{messages:?}");
+    assert_eq!(before, after);
+}
+
+#[test]
+fn on_its_own_types_only_bit_fields_may_change() {
+    let (before, after, applied, messages) = on("core.o");
+    assert_eq!((applied, messages.len()), (Ok(5), 0));
+    let changed: Vec<usize> = (0..before.functions[0].slots.len())
+        .filter(|slot| before.functions[0].slots[*slot] != after.functions[0].slots[*slot])
+        .collect();
+    // The left shift: compilers leave any number there.
+    assert_eq!(changed, [4]);
+}
+
+#[test]
+fn types_of_a_host_are_refused_with_a_code() {
+    let code = |bytes: &[u8]| abide_diag::Report::report(&host_types(bytes).unwrap_err()).code.id;
+    assert_eq!(code(b"\x7fELF"), "O0001");
+    assert_eq!(code(b"hello"), "B0001");
+    // This test is an ELF file without types.
+    let this = std::fs::read(std::env::current_exe().unwrap()).unwrap();
+    assert_eq!(code(&this), "O0102");
+}

@@ -174,7 +174,7 @@ impl Reader<'_> {
     /// `struct inner *values[]`, or for programs `void (*values[])(…)`, for which there is no inner map.
     fn values(&self, field: &Member<'_>) -> Result<Option<Map>, ObjectError> {
         let wrong = || self.field_error(field, "it is not an array of maps or functions");
-        let Some(Type::Array { elem, len: 0, .. }) = self.btf.get(self.btf.strip(field.ty)) else {
+        let Some(Type::Array { elem, .. }) = self.btf.get(self.btf.strip(field.ty)) else {
             return Err(wrong());
         };
         let Some(Type::Ptr { to }) = self.btf.get(self.btf.strip(elem)) else {

@@ -29,6 +29,7 @@ fn main() -> ExitCode {
         ["kconfig", object, texts @ ..] => open::kconfig(object, texts),
         ["sections", names @ ..] => open::sections(names),
         ["core", btf, objects @ ..] => core::run(btf, objects),
+        ["core-time", btf, object, rounds] => core::time(btf, object, rounds),
         _ => Err(format!("unknown command: {}", arguments.join(" "))),
     };
     match answer {

@@ -40,6 +40,9 @@ pub(crate) struct Args {
     /// What `;` does; `auto` separates statements, but knows gcc 12's comments
     #[arg(long, value_enum, default_value_t = SemicolonArg::Auto)]
     semicolon: SemicolonArg,
+    /// Let far branches become longer, by `gotol` of level v4; otherwise they are errors
+    #[arg(long)]
+    relax: bool,
     /// A directory in which `.include`d files are looked for as well
     #[arg(short = 'I', long, value_name = "DIR")]
     include: Vec<PathBuf>,
@@ -98,6 +101,7 @@ pub(crate) fn main(args: &Args, ui: &Ui) -> Result<Exit, Failure> {
             SemicolonArg::Comment => Semicolon::Comment,
             SemicolonArg::Separator => Semicolon::Separator,
         },
+        relax: args.relax,
         loader: Some(&loader),
         ..ObjectOptions::default()
     };

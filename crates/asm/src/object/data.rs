@@ -5,6 +5,7 @@ use abide_diag::{Diagnostic, Span};
 use crate::codes;
 use crate::lexer::Lexer;
 use crate::object::Style;
+use crate::object::relax::Counted;
 use crate::object::section::{Fixup, Need, Part, PartKind, Wanted};
 use crate::object::symbols::{Meaning, Origin};
 use crate::object::unit::{LARGEST, Unit};
@@ -206,7 +207,8 @@ impl Unit<'_> {
                     let wanted = Wanted::Node(node);
                     let need = Need::Data(size);
                     let (fixed, parts) = (place.fixed, place.parts);
-                    self.current().fixups.push(Fixup { fixed, parts, need, wanted, origin });
+                    let far = false;
+                    self.current().fixups.push(Fixup { fixed, parts, need, wanted, origin, far });
                     self.put(0, size);
                 }
             }
@@ -390,7 +392,11 @@ impl Unit<'_> {
         };
         let Meaning::Label(place) = self.symbols.get(here).meaning else { return };
         match to.filter(|_| place.parts == 0) {
-            Some(to) => self.fill(to - i128::from(place.fixed), &[0], origin.span()),
+            Some(to) => {
+                self.fill(to - i128::from(place.fixed), &[0], origin.span());
+                let to = self.place_here().fixed;
+                self.current().counted.push(Counted { from: 0, to, origin });
+            }
             None => {
                 let message = "the place to go on at must be known, and be in this section";
                 self.error_at(origin, Diagnostic::error(&codes::EXPRESSION, message), "");
@@ -444,7 +450,8 @@ impl Unit<'_> {
         let origin = self.origin(name.clone());
         let section = self.current();
         section.align = section.align.max(to);
-        if section.parts.is_empty() {
+        // Longer jumps add whole pairs of slots.
+        if section.parts.is_empty() && (to <= 16 || section.jumps.is_empty()) {
             let by = section.fixed().wrapping_neg() & (to - 1);
             if by <= most {
                 self.fill(i128::from(by), &[fill], name.clone());

@@ -82,6 +82,7 @@ impl Unit<'_> {
                 need,
                 wanted,
                 origin: Origin::default(),
+                far: false,
             };
             section.fixups.push(hole(4, Need::Data(4), Wanted::Symbol(base, 0)));
             section.fixups.push(hole(8, Need::Data(8), Wanted::Symbol(start, 0)));

@@ -42,16 +42,17 @@ impl Unit<'_> {
     pub(super) fn offset(&self, place: Place) -> u64 {
         let shifts = self.shifts.get(place.section as usize);
         let shift = shifts.and_then(|shifts| shifts.get(place.parts as usize));
-        place.fixed + shift.copied().unwrap_or(0)
+        let grown = self.sections[place.section as usize].grown(place.fixed);
+        place.fixed + grown + shift.copied().unwrap_or(0)
     }
 
     /// Finds the size of all parts.
     pub(super) fn place(&mut self) {
-        self.pad();
         self.placed = true;
-        for _ in 0..ROUNDS {
+        for round in 0..ROUNDS {
             self.shifts = self.sections.iter().map(shifts).collect();
-            if !self.grow() {
+            let grown = self.grow();
+            if !self.lengthen(round) && !grown {
                 return;
             }
         }
@@ -60,13 +61,13 @@ impl Unit<'_> {
     }
 
     /// GNU's assembler ends a section where its alignment does.
-    fn pad(&mut self) {
+    pub(super) fn pad(&mut self) {
         if self.style != Style::Gnu {
             return;
         }
         for section in &mut self.sections {
             let (fixed, to) = (section.fixed(), section.align);
-            let by = fixed.wrapping_neg() & (to - 1);
+            let by = (fixed + section.grown(fixed)).wrapping_neg() & (to - 1);
             if !section.parts.is_empty() {
                 let kind = PartKind::Align { to, fill: 0, most: u64::MAX };
                 section.parts.push(Part { fixed, kind, size: 0, origin: Origin::default() });
@@ -89,7 +90,8 @@ impl Unit<'_> {
                     PartKind::Unsigned(node) => leb_size(number(node), false).max(part.size),
                     PartKind::Signed(node) => leb_size(number(node), true).max(part.size),
                     PartKind::Align { to, most, .. } => {
-                        let start = part.fixed + self.shifts[section][at];
+                        let of = &self.sections[section];
+                        let start = part.fixed + of.grown(part.fixed) + self.shifts[section][at];
                         Some(start.wrapping_neg() & (to - 1)).filter(|by| *by <= most).unwrap_or(0)
                     }
                 };
@@ -104,8 +106,10 @@ impl Unit<'_> {
 
     /// Fills all holes; gives the relocations of each section.
     pub(super) fn resolve(&mut self) -> Vec<Vec<Relocation>> {
+        self.check_counted();
         let mut all = Vec::with_capacity(self.sections.len());
         for section in 0..self.sections.len() {
+            self.sections[section].spread();
             self.expand_parts(section);
             let fixups = std::mem::take(&mut self.sections[section].fixups);
             let mut relocations = Vec::new();
@@ -269,14 +273,20 @@ impl Unit<'_> {
         to: Place,
         addend: i128,
     ) -> Option<Relocation> {
+        if addend != 0 {
+            self.check_addend(to, addend, fixup.origin);
+        }
         let bytes = i128::from(self.offset(to)) + addend - i128::from(at) - 8;
         let slots = bytes / 8;
         let fit = match fixup.need {
+            Need::Jump16 if fixup.far => i32::try_from(slots - 2).is_ok(),
             Need::Jump16 => i16::try_from(slots).is_ok(),
             _ => i32::try_from(slots).is_ok(),
         };
         if bytes % 8 != 0 {
             self.fix_error(fixup, "the target is not at the start of a slot");
+        } else if fit && fixup.far {
+            self.write_far(section, at, slots);
         } else if fit {
             self.put_number(section, at, fixup.need, slots);
         } else {
@@ -284,7 +294,8 @@ impl Unit<'_> {
                 &codes::JUMP_RANGE,
                 format!("the target is {slots} slots away, which does not fit"),
             )
-            .help(FARTHER);
+            .help(FARTHER)
+            .help("with `--relax` it is put in where it is needed");
             self.error_at(fixup.origin, error, "too far");
         }
         None
@@ -306,7 +317,7 @@ impl Unit<'_> {
         self.put_number(section, at, fixup.need, number);
     }
 
-    fn put_number(&mut self, section: u32, at: u64, need: Need, number: i128) {
+    pub(super) fn put_number(&mut self, section: u32, at: u64, need: Need, number: i128) {
         let big = self.options.endian == Endian::Big;
         let data = &mut self.sections[section as usize].data;
         let mut put = |offset: u64, size: usize, number: i128| {

@@ -217,6 +217,7 @@ impl Unit<'_> {
             need,
             wanted: Wanted::Symbol(symbol, addend),
             origin: Origin::default(),
+            far: false,
         }));
     }
 
@@ -344,14 +345,15 @@ impl Unit<'_> {
             if kind.flags & (ALLOC | EXEC) == 0 || !kind.parts.is_empty() {
                 continue;
             }
-            let end = kind.fixed();
+            let end = Place { section, parts: 0, fixed: kind.fixed() };
+            let end = self.offset(end);
             let mut machine = Machine::default();
             for (place, location) in rows.iter().filter(|(place, _)| place.section == section) {
                 let label = match machine.address {
                     None => Some(self.label_at(section, place.fixed)),
                     Some(_) => None,
                 };
-                machine.row(out, place.fixed, location, label);
+                machine.row(out, self.offset(*place), location, label);
             }
             machine.end(out, end);
         }

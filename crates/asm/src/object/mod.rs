@@ -14,6 +14,7 @@ mod groups;
 mod input;
 mod layout;
 mod lines;
+mod relax;
 mod repeat;
 mod section;
 mod sections;
@@ -56,6 +57,8 @@ pub struct ObjectOptions<'a> {
     /// The flags of the ELF header, if no `.bpf.flags` says others: GNU's assembler keeps the level
     /// there, LLVM's nothing.
     pub flags: u32,
+    /// Whether far branches become longer, at level v4; otherwise they are errors.
+    pub relax: bool,
     /// What is included; `None` refuses to.
     pub loader: Option<Loader<'a>>,
 }
@@ -69,6 +72,7 @@ impl Default for ObjectOptions<'_> {
             style: None,
             semicolon: Semicolon::Auto,
             flags: 0,
+            relax: false,
             loader: None,
         }
     }
@@ -83,6 +87,7 @@ impl std::fmt::Debug for ObjectOptions<'_> {
             .field("style", &self.style)
             .field("semicolon", &self.semicolon)
             .field("flags", &self.flags)
+            .field("relax", &self.relax)
             .finish_non_exhaustive()
     }
 }

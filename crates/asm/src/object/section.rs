@@ -1,5 +1,6 @@
 //! The sections of a unit while they are filled.
 
+use crate::object::relax::Counted;
 use crate::object::symbols::{Origin, SymbolId};
 use crate::object::value::NodeId;
 
@@ -72,6 +73,8 @@ pub(super) struct Fixup {
     pub(super) need: Need,
     pub(super) wanted: Wanted,
     pub(super) origin: Origin,
+    /// Whether it is a jump that became longer.
+    pub(super) far: bool,
 }
 
 /// What sections are told apart by.
@@ -101,6 +104,11 @@ pub(super) struct Section {
     pub(super) zeros: u64,
     pub(super) parts: Vec<Part>,
     pub(super) fixups: Vec<Fixup>,
+    /// The places of jumps that may become longer, and the distances that are counted on.
+    pub(super) jumps: Vec<u64>,
+    pub(super) counted: Vec<Counted>,
+    /// From where on longer jumps have added how many bytes in all.
+    pub(super) growth: Vec<(u64, u64)>,
 }
 
 impl Section {

@@ -63,6 +63,9 @@ impl Unit<'_> {
             zeros: 0,
             parts: Vec::new(),
             fixups: Vec::new(),
+            jumps: Vec::new(),
+            counted: Vec::new(),
+            growth: Vec::new(),
         });
         self.section_numbers.insert(identity, at);
         at

@@ -190,8 +190,12 @@ impl<'a> Unit<'a> {
         self.unclosed();
         if self.errors.is_empty() {
             self.name_sections();
+            if self.relaxes() {
+                self.place();
+            }
             self.emit_frames();
             self.emit_lines();
+            self.pad();
             self.place();
         }
         let resolved = if self.errors.is_empty() { self.resolve() } else { Vec::new() };
@@ -500,9 +504,12 @@ impl<'a> Unit<'a> {
         for slot in slots.iter() {
             section.data.extend_from_slice(&slot.to_bytes(endian));
         }
-        if let Some((operand, addend, span)) = bound.symbol {
-            let origin = self.origin(span);
-            self.refer(text, &insn, operand, addend, place, origin);
+        match bound.symbol {
+            Some((operand, addend, span)) => {
+                let origin = self.origin(span);
+                self.refer(text, &insn, operand, addend, place, origin);
+            }
+            None => self.counts(&insn, place, tokens),
         }
     }
 
@@ -537,13 +544,18 @@ impl<'a> Unit<'a> {
             Kind::Jump { long: true } => Need::Jump32,
             _ => Need::Jump16,
         };
+        let relaxes = self.relaxes();
         let section = self.current();
+        if relaxes && need == Need::Jump16 {
+            section.jumps.push(place.fixed);
+        }
         section.fixups.push(Fixup {
             fixed: place.fixed,
             parts: place.parts,
             need,
             wanted: Wanted::Symbol(symbol, addend),
             origin,
+            far: false,
         });
     }
 

@@ -344,7 +344,10 @@ impl Unit<'_> {
             _ => None,
         };
         let (from, to) = (place(from)?, place(to)?);
-        if from.section != to.section || !self.placed && from.parts != to.parts {
+        if from.section != to.section
+            || !self.placed && from.parts != to.parts
+            || !self.is_settled(from.section, from.fixed, to.fixed)
+        {
             return None;
         }
         Some(self.offset(to) as i64 - self.offset(from) as i64)

@@ -30,6 +30,7 @@ Each line may be in GNU's dialect or in pseudo-C, whatever the others are.
   -I DIR                     look for `.include`d files there as well
   -misa-spec=v1|v2|v3|v4|xbpf
                              no instruction above this level; it is noted in the object
+  -mno-relax                 far branches are errors; else, at level v4, they become longer
   -mdialect=normal|pseudoc   accepted: either is read in any case
   --semicolon=auto|comment|separator
                              what `;` does. auto: separate statements, but gcc 12's own
@@ -87,6 +88,7 @@ pub(crate) fn main(args: Args, ui: &Ui) -> Result<Exit, Failure> {
             style: Some(Style::Gnu),
             semicolon: options.semicolon,
             flags: options.flags,
+            relax: options.relax,
             loader: Some(&loader),
             ..ObjectOptions::default()
         },

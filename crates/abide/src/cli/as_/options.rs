@@ -33,6 +33,7 @@ pub(super) struct Options {
     pub(super) level: Level,
     /// The flags of the ELF header.
     pub(super) flags: u32,
+    pub(super) relax: bool,
     pub(super) semicolon: Semicolon,
     pub(super) include: Vec<PathBuf>,
     /// `--defsym`: statements to be read first.
@@ -58,6 +59,7 @@ impl Default for Options {
             endian: Endian::Little,
             level: Level::V4,
             flags: 0,
+            relax: true,
             semicolon: Semicolon::Auto,
             include: Vec::new(),
             definitions: String::new(),
@@ -89,8 +91,6 @@ const IGNORED: &[&str] = &[
     "-w",
     "-X",
     "-nocpp",
-    "-mrelax",
-    "-mno-relax",
 ];
 
 /// The same, with a value behind `=` or a number at the end.
@@ -111,8 +111,12 @@ const MISSING: &[(&str, &str)] = &[
     ("--64", "that is for another processor: is the compiler one for BPF?"),
 ];
 
-fn usage(code: &'static Code, message: impl Into<String>) -> Diagnostic {
-    Diagnostic::error(code, message)
+fn usage(code: &'static Code, message: impl Into<String>, help: Option<&str>) -> Failure {
+    let diagnostic = Diagnostic::error(code, message);
+    Failure::usage(match help {
+        Some(help) => diagnostic.help(help),
+        None => diagnostic,
+    })
 }
 
 /// The options and their values, one after the other.
@@ -123,16 +127,16 @@ struct Arguments {
 
 impl Arguments {
     /// The value of an option: behind it in the same argument, or the next argument.
-    fn value(&mut self, option: &str, behind: &str) -> Result<String, Diagnostic> {
+    fn value(&mut self, option: &str, behind: &str) -> Result<String, Failure> {
         if !behind.is_empty() {
             return Ok(behind.strip_prefix('=').unwrap_or(behind).to_owned());
         }
         match self.rest.pop() {
             Some(value) => Ok(value.to_string_lossy().into_owned()),
-            None => Err(usage(
-                &codes::C_AS_VALUE,
-                format!("`{option}` is the last argument, and needs a value"),
-            )),
+            None => {
+                let message = format!("`{option}` is the last argument, and needs a value");
+                Err(usage(&codes::C_AS_VALUE, message, None))
+            }
         }
     }
 }
@@ -142,7 +146,7 @@ pub(super) fn parse(arguments: Vec<OsString>) -> Result<Request, Failure> {
     let mut all = Vec::new();
     expand(arguments, &mut all, 0)?;
     all.reverse();
-    request(Arguments { rest: all }).map_err(Failure::usage)
+    request(Arguments { rest: all })
 }
 
 /// Replaces `@FILE` by the options in the file. One that cannot be read is the name of an input.
@@ -153,7 +157,7 @@ fn expand(arguments: Vec<OsString>, out: &mut Vec<OsString>, depth: usize) -> Re
             Some(path) if path.is_file() => {
                 if depth == DEPTH {
                     let message = "files of options name each other more than 8 deep";
-                    return Err(Failure::usage(usage(&codes::C_AS_VALUE, message)));
+                    return Err(usage(&codes::C_AS_VALUE, message, None));
                 }
                 expand(split(&read_text(path, LIMIT)?.text), out, depth + 1)?;
             }
@@ -183,7 +187,7 @@ fn split(text: &str) -> Vec<OsString> {
     out
 }
 
-fn request(mut arguments: Arguments) -> Result<Request, Diagnostic> {
+fn request(mut arguments: Arguments) -> Result<Request, Failure> {
     let mut options = Options::default();
     while let Some(argument) = arguments.rest.pop() {
         let text = argument.to_string_lossy().into_owned();
@@ -197,6 +201,7 @@ fn request(mut arguments: Arguments) -> Result<Request, Diagnostic> {
             "-v" | "-V" => options.show_version = true,
             "--version" => return Ok(Request::Version),
             "--help" | "--target-help" => return Ok(Request::Help),
+            "-mno-relax" => options.relax = false,
             "-mxbpf" => options.flags = XBPF,
             "--debug-prefix-map" | "--gdwarf-cie-version" => {
                 arguments.value(&text, "")?;
@@ -212,17 +217,13 @@ fn request(mut arguments: Arguments) -> Result<Request, Diagnostic> {
     }
     if options.inputs.contains(&options.output) {
         let message = format!("{} is read and to be written", options.output.display());
-        return Err(usage(&codes::C_AS_VALUE, message).help("`-o FILE` names the object"));
+        return Err(usage(&codes::C_AS_VALUE, message, Some("`-o FILE` names the object")));
     }
     Ok(Request::Assemble(Box::new(options)))
 }
 
 /// The options with a value.
-fn valued(
-    options: &mut Options,
-    option: &str,
-    arguments: &mut Arguments,
-) -> Result<(), Diagnostic> {
+fn valued(options: &mut Options, option: &str, arguments: &mut Arguments) -> Result<(), Failure> {
     if let Some(spec) = option.strip_prefix("-misa-spec") {
         let spec = arguments.value("-misa-spec", spec)?;
         (options.level, options.flags) = match &*spec {
@@ -251,14 +252,14 @@ fn valued(
         let definition = arguments.value("--defsym", definition)?;
         let Some((name, value)) = definition.split_once('=') else {
             let message = format!("`{definition}` is not `NAME=VALUE`");
-            return Err(usage(&codes::C_AS_VALUE, message));
+            return Err(usage(&codes::C_AS_VALUE, message, None));
         };
         options.definitions.push_str(&format!("\t.set\t{name}, {value}\n"));
     } else if let Some(missing) =
         MISSING.iter().find(|(name, _)| option.starts_with(name) && !option.starts_with("--a"))
     {
         let message = format!("there is no `{option}` here");
-        return Err(usage(&codes::C_AS_OPTION, message).help(missing.1));
+        return Err(usage(&codes::C_AS_OPTION, message, Some(missing.1)));
     } else if let Some(directory) = option.strip_prefix("-I") {
         let directory = arguments.value("-I", directory)?;
         options.include.push(PathBuf::from(directory));
@@ -266,14 +267,14 @@ fn valued(
         options.output = PathBuf::from(arguments.value("-o", file)?);
     } else {
         let message = format!("unknown option `{option}`");
-        return Err(usage(&codes::C_AS_OPTION, message).help("`as --help` lists all options"));
+        return Err(usage(&codes::C_AS_OPTION, message, Some("`as --help` lists all options")));
     }
     Ok(())
 }
 
-fn choice(option: &str, value: &str, all: &str) -> Diagnostic {
+fn choice(option: &str, value: &str, all: &str) -> Failure {
     let message = format!("`{value}` is no value of `{option}`");
-    usage(&codes::C_AS_VALUE, message).help(format!("there are {all}"))
+    usage(&codes::C_AS_VALUE, message, Some(&format!("there are {all}")))
 }
 
 #[cfg(test)]
@@ -297,6 +298,7 @@ mod tests {
             endian: Endian::Big,
             level: Level::V3,
             flags: 3,
+            relax: false,
             include: vec!["foo".into(), "bar".into()],
             ..Options::default()
         };

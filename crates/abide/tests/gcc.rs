@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use abide::Object;
+use abide_asm::object::{ObjectOptions, assemble};
+use abide_diag::Source;
 use abide_isa::Endian;
 use abide_testkit::{bpf, repo, tool};
 
@@ -76,6 +78,36 @@ fn inline_assembly_of_both_dialects_runs_in_the_kernel() {
         }
     }
     fs::remove_dir_all(bin).unwrap();
+}
+
+#[test]
+fn relaxed_branches_run_in_the_kernel() {
+    let slots = |text: &str| -> Vec<u8> {
+        let options = ObjectOptions { relax: true, ..ObjectOptions::default() };
+        let object = assemble(&Source::new("far.s", text), &options).unwrap();
+        let object = Object::parse(&object.bytes).unwrap();
+        object.functions[0].slots.iter().flat_map(|slot| slot.to_bytes(Endian::Little)).collect()
+    };
+    let start = "\t.section xdp,\"ax\",@progbits\n\t.globl f\n\t.type f,@function\nf:\n";
+    if !bpf::permitted() {
+        return;
+    }
+    let short = slots(&format!("{start}\tgotol l\nl:\tr0 = 2\n\texit\n\t.size f,.-f\n"));
+    if bpf::load_program(bpf::XDP, &short, &[]).is_err() {
+        abide_testkit::skip("this kernel has no gotol");
+        return;
+    }
+    // Over 33,000 instructions forward and back: taken, not taken, and without a condition. The
+    // kernel sees that nothing gets between, but not before it has followed all jumps.
+    let code = slots(&format!(
+        "{start}\tr0 = 1\n\tif r0 == 1 goto there\n\tgoto out\n\
+         back:\tif r0 != 7 goto out\n\tif r0 == 9 goto between\n\tr0 += 1\n\tgoto out\n\
+         between:\n\t.rept 33000\n\tr2 += 1\n\t.endr\n\
+         there:\tr0 += 6\n\tif r0 == 7 goto back\nout:\texit\n\t.size f,.-f\n"
+    ));
+    let loaded = bpf::load_program(bpf::XDP, &code, &[])
+        .unwrap_or_else(|refused| panic!("{}", refused.summary()));
+    assert_eq!(bpf::test_run(&loaded, &[0; 64]), Ok(8));
 }
 
 #[test]

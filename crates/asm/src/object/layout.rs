@@ -295,7 +295,10 @@ impl Unit<'_> {
                 format!("the target is {slots} slots away, which does not fit"),
             )
             .help(FARTHER)
-            .help("with `--relax` it is put in where it is needed");
+            .help(match self.options.relax {
+                true => "only at level v4 far branches become longer",
+                false => "with `--relax` it is put in where it is needed",
+            });
             self.error_at(fixup.origin, error, "too far");
         }
         None

@@ -46,7 +46,7 @@ impl Types {
     }
 
     fn int(&mut self, name: &str, size: u32, signed: bool) -> u32 {
-        self.add(name, Kind::Int, 0, false, size, &[u32::from(signed) << 24 | size * 8])
+        self.add(name, Kind::Int, 0, false, size, &[(u32::from(signed) << 24) | (size * 8)])
     }
 
     fn refer(&mut self, kind: Kind, name: &str, to: u32) -> u32 {

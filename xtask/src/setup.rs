@@ -17,7 +17,6 @@ const TOOLS: &[(&str, &str)] = &[
     ("tcpdump", "tcpdump"),
     ("zstd", "zstd"),
     ("python3", "python3"),
-    ("bpftool", "bpftool"),
     ("gcc", "gcc"),
     ("make", "make"),
     ("pkg-config", "pkg-config"),
@@ -85,11 +84,7 @@ fn apt(words: &[&str]) -> Result<(), Failure> {
 pub(crate) fn on_path(name: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let cargo = Path::new(env!("CARGO")).parent().map(Path::to_owned);
-    let sbin = std::path::PathBuf::from("/usr/sbin");
-    std::env::split_paths(&path)
-        .chain(cargo)
-        .chain([sbin])
-        .any(|folder| folder.join(name).is_file())
+    std::env::split_paths(&path).chain(cargo).any(|folder| folder.join(name).is_file())
 }
 
 fn is_root() -> bool {

@@ -143,12 +143,7 @@ fn what_is_not_there_is_refused() {
 
 #[test]
 fn a_kernel_merged_with_itself_is_itself() {
-    let (Some(file), Some(zstd)) =
-        (abide_testkit::shared("btf/5.10.262.btf.zst"), abide_testkit::tool(&["zstd"]))
-    else {
-        return;
-    };
-    let bytes = std::process::Command::new(zstd).arg("-dc").arg(file).output().unwrap().stdout;
+    let Some(bytes) = abide_testkit::kernel_btf("5.10.262") else { return };
     let btf = Btf::parse(&bytes).unwrap();
     let mut builder = Builder::new();
     builder.append(&btf);

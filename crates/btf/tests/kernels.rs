@@ -1,34 +1,14 @@
 //! Every kernel's BTF of the shared data is read, indexed and printed.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::process::Command;
 use std::time::Instant;
 
 use abide_btf::{Btf, Kind, Type, value};
 
-/// The kernels' BTFs, unpacked, by name.
-fn kernels() -> Vec<(String, Vec<u8>)> {
-    let (Some(dir), Some(zstd)) = (abide_testkit::shared("btf"), abide_testkit::tool(&["zstd"]))
-    else {
-        return Vec::new();
-    };
-    let mut files: Vec<_> =
-        std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()).collect();
-    files.sort();
-    let unpack = |file: &std::path::PathBuf| {
-        let output = Command::new(&zstd).arg("-dc").arg(file).output().unwrap();
-        (file.file_stem().unwrap().to_string_lossy().into_owned(), output.stdout)
-    };
-    files
-        .iter()
-        .filter(|file| file.extension().is_some_and(|end| end == "zst"))
-        .map(unpack)
-        .collect()
-}
-
 #[test]
 fn kernels_are_read() {
-    for (name, bytes) in kernels() {
+    for name in abide_testkit::kernels() {
+        let Some(bytes) = abide_testkit::kernel_btf(&name) else { return };
         let start = Instant::now();
         let btf = Btf::parse(&bytes).unwrap();
         let parsed = start.elapsed();

@@ -13,6 +13,34 @@ impl Endian {
     /// The byte order of the machine that this runs on.
     pub const NATIVE: Endian =
         if cfg!(target_endian = "big") { Endian::Big } else { Endian::Little };
+
+    /// The number without sign that these bytes, at most eight, are in this byte order.
+    pub fn read(self, bytes: &[u8]) -> u64 {
+        debug_assert!(bytes.len() <= 8, "no number has more than eight bytes");
+        let push = |number: u64, byte: &u8| number << 8 | u64::from(*byte);
+        match self {
+            Endian::Little => bytes.iter().rev().fold(0, push),
+            Endian::Big => bytes.iter().fold(0, push),
+        }
+    }
+
+    /// Writes the low bytes of a number into `out`, which has at most eight, in this byte order.
+    pub fn write(self, number: u64, out: &mut [u8]) {
+        let len = out.len();
+        debug_assert!(len <= 8, "no number has more than eight bytes");
+        match self {
+            Endian::Little => out.copy_from_slice(&number.to_le_bytes()[..len]),
+            Endian::Big => out.copy_from_slice(&number.to_be_bytes()[8 - len..]),
+        }
+    }
+
+    /// The four bytes of a number in this byte order.
+    pub const fn word(self, number: u32) -> [u8; 4] {
+        match self {
+            Endian::Little => number.to_le_bytes(),
+            Endian::Big => number.to_be_bytes(),
+        }
+    }
 }
 
 /// One slot of code: its five fields, not interpreted.

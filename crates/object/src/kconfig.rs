@@ -263,11 +263,7 @@ impl Data<'_> {
 
     fn store(&mut self, value: &KconfigValue, number: u64) {
         let (start, size) = (value.offset as usize, value.size as usize);
-        let bytes = &mut self.bytes[start..start + size];
-        match self.endian {
-            Endian::Little => bytes.copy_from_slice(&number.to_le_bytes()[..size]),
-            Endian::Big => bytes.copy_from_slice(&number.to_be_bytes()[8 - size..]),
-        }
+        self.endian.write(number, &mut self.bytes[start..start + size]);
     }
 }
 

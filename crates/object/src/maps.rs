@@ -5,7 +5,6 @@
 use std::collections::{HashMap, HashSet};
 
 use abide_btf::{Btf, Kind, Linkage, Type, TypeId};
-use abide_isa::Endian;
 
 use crate::budget::Budget;
 use crate::elf::{Elf, Section, SymbolKind};
@@ -168,10 +167,8 @@ impl Maps {
                 .data
                 .get(symbol.value as usize..end as usize)
                 .ok_or_else(|| error("it lies outside the section"))?;
-            let mut fields = bytes.as_chunks::<4>().0.iter().map(|chunk| match elf.endian {
-                Endian::Little => u32::from_le_bytes(*chunk),
-                Endian::Big => u32::from_be_bytes(*chunk),
-            });
+            let mut fields =
+                bytes.as_chunks::<4>().0.iter().map(|chunk| elf.endian.read(chunk) as u32);
             let mut field = || fields.next().ok_or_else(|| error("it has fewer than four numbers"));
             let (kind, key_size, value_size) = (field()?, field()?, field()?);
             let max_entries = field()?;

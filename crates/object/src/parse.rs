@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use abide_btf::{Btf, BtfExt, Kind, TypeId};
-use abide_isa::Endian;
 
 use crate::budget::Budget;
 use crate::elf::{Elf, SymbolKind};
@@ -81,11 +80,8 @@ impl Object {
 fn version(elf: &Elf<'_>) -> Result<Option<u32>, ObjectError> {
     let Some((_, section)) = elf.section("version") else { return Ok(None) };
     let wrong = |_| Problem::Version.at(Place::section("version"));
-    let bytes = section.data.try_into().map_err(wrong)?;
-    Ok(Some(match elf.endian {
-        Endian::Little => u32::from_le_bytes(bytes),
-        Endian::Big => u32::from_be_bytes(bytes),
-    }))
+    let bytes: [u8; 4] = section.data.try_into().map_err(wrong)?;
+    Ok(Some(elf.endian.read(&bytes) as u32))
 }
 
 /// Text up to its NUL, of bounded length.

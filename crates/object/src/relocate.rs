@@ -400,11 +400,7 @@ fn symbol_name<'d>(elf: &Elf<'d>, symbol: &Symbol<'d>) -> &'d str {
 /// The eight bytes at an offset; 0 where there are none.
 fn number(section: &Section<'_>, offset: u64, endian: Endian) -> u64 {
     let bytes = usize::try_from(offset).ok().and_then(|at| section.data.get(at..));
-    match (bytes.and_then(|bytes| bytes.first_chunk()), endian) {
-        (None, _) => 0,
-        (Some(bytes), Endian::Little) => u64::from_le_bytes(*bytes),
-        (Some(bytes), Endian::Big) => u64::from_be_bytes(*bytes),
-    }
+    bytes.and_then(|bytes| bytes.first_chunk::<8>()).map_or(0, |bytes| endian.read(bytes))
 }
 
 /// Whether the instructions of an object include the values of their symbols.

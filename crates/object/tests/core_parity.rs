@@ -12,7 +12,7 @@ use std::process::Command;
 use abide_btf::core::{CoreError, Patched, Target};
 use abide_isa::Endian;
 use abide_object::{Object, host_types};
-use abide_testkit::{corpus, kernel_btf, oracle, repo, scratch};
+use abide_testkit::{corpus, kernel_btf, objects_below, oracle, repo, scratch};
 use serde_json::Value;
 
 const KERNELS: [&str; 9] = [
@@ -130,17 +130,6 @@ fn compare(tally: &mut Tally, oracle: &Path, objects: &[PathBuf], host: &str, fi
     }
 }
 
-fn below(dir: &Path, found: &mut Vec<PathBuf>) {
-    for entry in std::fs::read_dir(dir).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            below(&path, found);
-        } else if path.extension().is_some_and(|end| end == "o") {
-            found.push(path);
-        }
-    }
-}
-
 #[test]
 fn instructions_are_those_of_libbpf() {
     let Some(oracle) = oracle("libbpf") else { return };
@@ -152,7 +141,7 @@ fn instructions_are_those_of_libbpf() {
     }
     let more = std::env::var_os("ABIDE_CORE_OBJECTS").unwrap_or_default();
     for dir in std::env::split_paths(&more).filter(|dir| dir.is_dir()) {
-        below(&dir, &mut objects);
+        objects.extend(objects_below(&dir));
     }
     let kernels: &[&str] = if full { &KERNELS } else { &["5.10.262", "6.18.5"] };
     let mut tally = Tally::default();

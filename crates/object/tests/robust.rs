@@ -9,11 +9,7 @@ use proptest::prelude::*;
 
 /// The committed objects.
 fn objects() -> Vec<Vec<u8>> {
-    let dir = abide_testkit::repo("crates/object/tests/cases");
-    let mut files: Vec<_> =
-        std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()).collect();
-    files.retain(|file| file.extension().is_some_and(|end| end == "o"));
-    files.sort();
+    let files = abide_testkit::objects_below(&abide_testkit::repo("crates/object/tests/cases"));
     assert!(files.len() >= 10);
     files.iter().map(|file| std::fs::read(file).unwrap()).collect()
 }

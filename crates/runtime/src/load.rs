@@ -220,7 +220,10 @@ impl Host {
                 MapOrigin::Data { bytes, readonly, .. } => {
                     Map::global(&map.name, bytes, *readonly, limits)
                 }
-                _ => MapKind::try_from(map.kind)
+                MapOrigin::Btf
+                | MapOrigin::Legacy
+                | MapOrigin::Kconfig(_)
+                | MapOrigin::StructOps { .. } => MapKind::try_from(map.kind)
                     .and_then(|kind| Map::create(&definition(map, kind), limits)),
             };
             let made = made.map_err(|error| LoadError::Map { name: map.name.clone(), error })?;

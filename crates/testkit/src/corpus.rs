@@ -26,11 +26,36 @@ pub fn corpus(name: &str) -> Vec<PathBuf> {
             std::fs::remove_dir_all(&part).expect("it is ours");
         }
     }
+    objects_below(&dir)
+}
+
+/// The objects (`*.o`) below a directory, sorted by path.
+///
+/// # Panics
+/// When it cannot be listed; that is how a test fails.
+pub fn objects_below(dir: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
-    objects_below(&dir, &mut found)
-        .unwrap_or_else(|error| panic!("cannot list {}: {error}", dir.display()));
+    list(dir, &mut found).unwrap_or_else(|error| panic!("cannot list {}: {error}", dir.display()));
     found.sort();
     found
+}
+
+/// The names of the kernels whose BTF is in the shared data, sorted; see [`kernel_btf`].
+///
+/// Empty, with a line on standard error, when there is none.
+///
+/// # Panics
+/// When the shared data cannot be listed; that is how a test fails.
+pub fn kernels() -> Vec<String> {
+    let Some(dir) = crate::shared("btf") else { return Vec::new() };
+    let entries = std::fs::read_dir(dir).and_then(Iterator::collect::<io::Result<Vec<_>>>);
+    let mut names: Vec<String> = entries
+        .expect("the shared data can be listed")
+        .iter()
+        .filter_map(|entry| Some(entry.file_name().to_str()?.strip_suffix(".btf.zst")?.to_owned()))
+        .collect();
+    names.sort();
+    names
 }
 
 /// The BTF of a kernel in the shared data (`btf/<name>.btf.zst`), e.g. `6.12.117-cloud`.
@@ -61,11 +86,11 @@ pub fn scratch() -> PathBuf {
     dir
 }
 
-fn objects_below(dir: &Path, found: &mut Vec<PathBuf>) -> io::Result<()> {
+fn list(dir: &Path, found: &mut Vec<PathBuf>) -> io::Result<()> {
     for entry in std::fs::read_dir(dir)? {
         let path = entry?.path();
         if path.is_dir() {
-            objects_below(&path, found)?;
+            list(&path, found)?;
         } else if path.extension().is_some_and(|end| end == "o") {
             found.push(path);
         }

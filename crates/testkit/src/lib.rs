@@ -8,7 +8,7 @@ pub mod bpf;
 mod corpus;
 mod oracle;
 
-pub use corpus::{corpus, kernel_btf, scratch};
+pub use corpus::{corpus, kernel_btf, kernels, objects_below, scratch};
 pub use oracle::oracle;
 
 use std::io::Write;

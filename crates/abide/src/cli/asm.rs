@@ -1,21 +1,22 @@
 //! `abide asm`: assembly text to an object. The assembler is the room `asm`'s.
 
-use std::io::Write;
-use std::path::PathBuf;
+use std::io::Read;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use abide_asm::Dialect;
 use abide_asm::object::{Object, ObjectOptions, Semicolon, assemble};
+use abide_diag::Source;
 use abide_isa::{Endian, Level};
 use clap::ValueEnum;
 use serde::Serialize;
 
 use super::fail::{Exit, Failure, Message, shown};
-use super::files::{Output, read_text};
+use super::files::{read_text, write};
 use super::ui::{Ui, count};
 
 /// The longest assembly text that is read.
-pub(super) const LIMIT: u64 = 256 << 20;
+const LIMIT: u64 = 256 << 20;
 
 /// Assemble BPF assembly, in LLVM's dialect, in GNU's, or in both by turns.
 #[derive(Debug, clap::Args)]
@@ -82,7 +83,7 @@ struct Report {
 
 pub(crate) fn main(args: &Args, ui: &Ui) -> Result<Exit, Failure> {
     let source = read_text(&args.input, LIMIT)?;
-    let loader = super::as_::loader(&args.include);
+    let loader = loader(&args.include);
     let options = ObjectOptions {
         dialect: match args.dialect {
             DialectArg::Auto => None,
@@ -107,9 +108,7 @@ pub(crate) fn main(args: &Args, ui: &Ui) -> Result<Exit, Failure> {
     };
     let object = assemble(&source, &options).map_err(refused)?;
     ui.complain(&warnings(&object));
-    let mut output = Output::create(&args.output)?;
-    output.write_all(&object.bytes).map_err(|error| Failure::io("write", &args.output, &error))?;
-    output.finish()?;
+    write(&args.output, &object.bytes)?;
     let report = Report {
         input: shown(&args.input),
         output: shown(&args.output),
@@ -117,6 +116,34 @@ pub(crate) fn main(args: &Args, ui: &Ui) -> Result<Exit, Failure> {
     };
     ui.show(&report, |_| format!("{}: {}\n", report.output, count(report.bytes as u64, "byte")))?;
     Ok(Exit::Done)
+}
+
+/// A text from a file, or from standard input, which is called `-`.
+pub(super) fn read_input(input: &Path) -> Result<Source, Failure> {
+    if input != Path::new("-") {
+        return read_text(input, LIMIT);
+    }
+    let mut bytes = Vec::new();
+    let name = Path::new("standard input");
+    // One byte more than allowed is told by the assembler as too large.
+    let read = std::io::stdin().take(LIMIT + 1).read_to_end(&mut bytes);
+    read.map_err(|error| Failure::io("read", name, &error))?;
+    Ok(Source::new("standard input", String::from_utf8_lossy(&bytes).into_owned()))
+}
+
+/// Finds what a text includes: as it is named, and then in each directory.
+pub(super) fn loader(directories: &[PathBuf]) -> impl Fn(&str) -> Result<Source, String> {
+    move |name| {
+        let found = std::iter::once(PathBuf::from(name))
+            .chain(directories.iter().map(|directory| directory.join(name)))
+            .find(|path| path == Path::new("-") || path.is_file());
+        let Some(path) = found else {
+            return Err("there is no such file, also in no directory of `-I`".to_owned());
+        };
+        read_input(&path).map_err(|failure| {
+            failure.messages.first().map_or_else(String::new, |one| one.diagnostic.message.clone())
+        })
+    }
 }
 
 /// All errors of a text.

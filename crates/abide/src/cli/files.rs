@@ -31,6 +31,13 @@ pub(crate) fn read_text(path: &Path, limit: u64) -> Result<Source, Failure> {
     Ok(Source::new(shown(path), String::from_utf8_lossy(&bytes).into_owned()))
 }
 
+/// Writes all of a file, or nothing.
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let mut output = Output::create(path)?;
+    output.write_all(bytes).map_err(|error| Failure::io("write", path, &error))?;
+    output.finish()
+}
+
 /// A file that appears under its name only when it is complete. What is there and no regular file
 /// (`/dev/null`, a pipe) is written to as it is.
 #[derive(Debug)]

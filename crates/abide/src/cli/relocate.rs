@@ -207,15 +207,19 @@ impl Row {
             path: spec.numbers(),
             bit_offset: spec.bit_offset,
         };
-        let local = object.btf.as_ref().map(|btf| match &outcome.resolution {
-            Some(resolution) => spec(btf, &resolution.local),
-            None => Side {
-                type_id: record.ty.0,
-                shown: printable(btf.declaration(record.ty, "").trim()).into_owned(),
-                path: printable(&record.access).into_owned(),
-                bit_offset: 0,
-            },
-        });
+        let btf = object.btf.as_ref();
+        let local = match btf.zip(outcome.resolution.as_ref()) {
+            Some((btf, resolution)) => spec(btf, &resolution.local),
+            None => {
+                let shown = btf.map_or(String::new(), |btf| btf.declaration(record.ty, ""));
+                Side {
+                    type_id: record.ty.0,
+                    shown: printable(shown.trim()).into_owned(),
+                    path: printable(&record.access).into_owned(),
+                    bit_offset: 0,
+                }
+            }
+        };
         let host = outcome.resolution.as_ref().and_then(|resolution| resolution.host.as_ref());
         let (result, values) = match outcome.result {
             Ok(Patched::Value { before, after }) => ("patched", Some((before, after))),
@@ -233,13 +237,7 @@ impl Row {
             }),
             kind: kind(record.kind),
             access: printable(&record.access).into_owned(),
-            // Records without types do not exist: they are part of them.
-            local: local.unwrap_or(Side {
-                type_id: record.ty.0,
-                shown: String::new(),
-                path: String::new(),
-                bit_offset: 0,
-            }),
+            local,
             host: host.map(|found| spec(types, found)),
             result,
             before: values.map(|(before, _)| before),

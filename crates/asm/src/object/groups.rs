@@ -2,7 +2,6 @@
 //! numbers and tables that they have in the file.
 
 use abide_diag::Diagnostic;
-use abide_isa::Endian;
 
 use crate::codes;
 use crate::object::Style;
@@ -75,9 +74,7 @@ impl Unit<'_> {
             words.push(number);
             words.extend((!relocations[*member].is_empty()).then_some(number + 1));
         }
-        let big = self.options.endian == Endian::Big;
-        let bytes = |word: u32| if big { word.to_be_bytes() } else { word.to_le_bytes() };
-        words.into_iter().flat_map(bytes).collect()
+        words.into_iter().flat_map(|word| self.options.endian.word(word)).collect()
     }
 
     /// The number of the section that a section is about; 0 if it is about none.

@@ -161,7 +161,7 @@ impl Edit<'_> {
                 };
                 let is_code = section.is_code();
                 let Contents::Bytes(bytes) = &mut section.contents else { continue };
-                let Some(mut field) = Field::of(one, is_code) else { continue };
+                let Some(field) = Field::of(one, is_code) else { continue };
                 let Some(distance) = field.read(bytes, endian, one.addend) else { continue };
                 let Some(moved) = self.distance(symbol, distance) else {
                     let what = "something refers to what is replaced";
@@ -413,19 +413,9 @@ impl Field {
     }
 
     /// In bytes, from the symbol.
-    fn read(&mut self, bytes: &[u8], endian: Endian, addend: i64) -> Option<i64> {
+    fn read(&self, bytes: &[u8], endian: Endian, addend: i64) -> Option<i64> {
         let bytes = bytes.get(self.at..self.at.checked_add(self.width)?)?;
-        let mut wide = [0; 8];
-        let number = match endian {
-            Endian::Little => {
-                wide[..self.width].copy_from_slice(bytes);
-                i64::from_le_bytes(wide)
-            }
-            Endian::Big => {
-                wide[8 - self.width..].copy_from_slice(bytes);
-                i64::from_be_bytes(wide)
-            }
-        };
+        let number = endian.read(bytes).cast_signed();
         let number = if self.width == 4 { i64::from(number as i32) } else { number };
         let number = number.checked_add(addend)?;
         if self.is_call { number.checked_add(1)?.checked_mul(8) } else { Some(number) }
@@ -442,10 +432,7 @@ impl Field {
             i32::try_from(number).ok()?;
         }
         let out = bytes.get_mut(self.at..self.at + self.width)?;
-        match endian {
-            Endian::Little => out.copy_from_slice(&number.to_le_bytes()[..self.width]),
-            Endian::Big => out.copy_from_slice(&number.to_be_bytes()[8 - self.width..]),
-        }
+        endian.write(number.cast_unsigned(), out);
         Some(())
     }
 }

@@ -37,17 +37,11 @@ fn walk(
     to: impl Fn(Table, u32) -> Option<u32>,
 ) -> Option<Vec<u8>> {
     let read = |bytes: &[u8], at: usize| {
-        let word = *bytes.get(at..)?.first_chunk::<4>()?;
-        Some(match endian {
-            Endian::Little => u32::from_le_bytes(word),
-            Endian::Big => u32::from_be_bytes(word),
-        })
+        let word = bytes.get(at..)?.first_chunk::<4>()?;
+        Some(endian.read(word) as u32)
     };
     let word = |at| read(bytes, at);
-    let write = |number: u32| match endian {
-        Endian::Little => number.to_le_bytes(),
-        Endian::Big => number.to_be_bytes(),
-    };
+    let write = |number| endian.word(number);
     let strings = read(types, 4)?.checked_add(read(types, 16)?)? as usize;
     let is_here = |offset: u32| {
         let name = types.get(strings.checked_add(offset as usize)?..)?;

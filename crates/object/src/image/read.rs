@@ -69,13 +69,6 @@ impl<'d> Reader<'d> {
         }
     }
 
-    fn word(&self, bytes: [u8; 4]) -> u32 {
-        match self.order {
-            Endianness::Little => u32::from_le_bytes(bytes),
-            Endianness::Big => u32::from_be_bytes(bytes),
-        }
-    }
-
     fn kind(&self, index: usize) -> raw::SectionType {
         self.headers[index].sh_type(self.order)
     }
@@ -249,6 +242,7 @@ impl<'d> Reader<'d> {
             let index = usize::try_from(number).ok().and_then(|number| number.checked_sub(1));
             index.and_then(|index| numbers.get(index)).copied()
         };
+        let endian = image.endian;
         for (header, index) in self.headers.iter().zip(&self.map) {
             let Some(index) = *index else { continue };
             let section = &mut image.sections[index];
@@ -268,7 +262,7 @@ impl<'d> Reader<'d> {
                     .as_chunks::<4>()
                     .0
                     .iter()
-                    .map(|word| self.word(*word))
+                    .map(|word| endian.read(word) as u32)
                     .collect();
                 let member = |word: &u32| self.map.get(*word as usize).copied();
                 let members: Option<Vec<Option<usize>>> =

@@ -198,10 +198,7 @@ impl<'i> Writer<'i> {
             }
         }
         for word in words {
-            self.out.extend(match self.image.endian {
-                Endian::Little => word.to_le_bytes(),
-                Endian::Big => word.to_be_bytes(),
-            });
+            self.out.extend(self.image.endian.word(word));
         }
     }
 

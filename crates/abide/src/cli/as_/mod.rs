@@ -4,7 +4,7 @@
 mod options;
 
 use std::ffi::OsString;
-use std::io::{Read, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use abide::codes;
@@ -12,9 +12,9 @@ use abide_asm::object::{ObjectOptions, Style, assemble};
 use abide_diag::{Diagnostic, Source};
 
 use self::options::{Options, Request};
-use super::asm::{LIMIT, refused, warnings};
+use super::asm::{loader, read_input, refused, warnings};
 use super::fail::{Exit, Failure};
-use super::files::{Output, read_text};
+use super::files::write;
 use super::ui::Ui;
 
 const HELP: &str = "\
@@ -101,11 +101,7 @@ pub(crate) fn main(args: Args, ui: &Ui) -> Result<Exit, Failure> {
             return Err(Failure::refused(Diagnostic::error(&codes::C_AS_WARNINGS, message)));
         }
     }
-    let mut output = Output::create(&options.output)?;
-    output
-        .write_all(&object.bytes)
-        .map_err(|error| Failure::io("write", &options.output, &error))?;
-    output.finish()?;
+    write(&options.output, &object.bytes)?;
     Ok(Exit::Done)
 }
 
@@ -126,31 +122,4 @@ fn text(options: &Options) -> Result<Source, Failure> {
         text.push_str(&format!("\t.include\t\"{name}\"\n"));
     }
     Ok(Source::new("command line", text))
-}
-
-fn read_input(input: &Path) -> Result<Source, Failure> {
-    if input != Path::new("-") {
-        return read_text(input, LIMIT);
-    }
-    let mut bytes = Vec::new();
-    let name = Path::new("standard input");
-    // One byte more than allowed is told by the assembler as too large.
-    let read = std::io::stdin().take(LIMIT + 1).read_to_end(&mut bytes);
-    read.map_err(|error| Failure::io("read", name, &error))?;
-    Ok(Source::new("standard input", String::from_utf8_lossy(&bytes).into_owned()))
-}
-
-/// Finds what a text includes: as it is named, and then in each directory.
-pub(super) fn loader(directories: &[PathBuf]) -> impl Fn(&str) -> Result<Source, String> {
-    move |name| {
-        let found = std::iter::once(PathBuf::from(name))
-            .chain(directories.iter().map(|directory| directory.join(name)))
-            .find(|path| path == Path::new("-") || path.is_file());
-        let Some(path) = found else {
-            return Err("there is no such file, also in no directory of `-I`".to_owned());
-        };
-        read_input(&path).map_err(|failure| {
-            failure.messages.first().map_or_else(String::new, |one| one.diagnostic.message.clone())
-        })
-    }
 }

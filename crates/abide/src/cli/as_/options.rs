@@ -156,7 +156,8 @@ fn expand(arguments: Vec<OsString>, out: &mut Vec<OsString>, depth: usize) -> Re
         match text.strip_prefix('@').map(Path::new) {
             Some(path) if path.is_file() => {
                 if depth == DEPTH {
-                    let message = "files of options name each other more than 8 deep";
+                    let message =
+                        format!("files of options name each other more than {DEPTH} deep");
                     return Err(usage(&codes::C_AS_VALUE, message, None));
                 }
                 expand(split(&read_text(path, LIMIT)?.text), out, depth + 1)?;

@@ -111,12 +111,8 @@ impl ProgramJson {
         if let Some(target) = &self.attach_target {
             facts.push(target.text());
         }
-        for (_, word) in [(self.sleepable, "may sleep"), (self.fragments, "takes fragments")]
-            .iter()
-            .filter(|(is_so, _)| *is_so)
-        {
-            facts.push((*word).to_owned());
-        }
+        facts.extend(self.sleepable.then(|| "may sleep".to_owned()));
+        facts.extend(self.fragments.then(|| "takes fragments".to_owned()));
         facts.extend(self.exception_callback.iter().map(|name| format!("exceptions go to {name}")));
         facts
     }

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use abide_diag::{Diagnostic, Report, Span};
 use abide_isa::{Endian, Insn, Kind, Level, Raw, encode};
 
-use crate::bind::{Bound, FARTHER};
+use crate::bind::FARTHER;
 use crate::codes;
 use crate::dialect::Dialect;
 use crate::explain::explain;
@@ -16,7 +16,7 @@ use crate::expr::{self, Symbol};
 use crate::grammar::Grammar;
 use crate::lexer::Lexer;
 use crate::matcher::Failure;
-use crate::reader::{read, span_of};
+use crate::reader::{Reader, span_of};
 use crate::token::{Sign, Tok, Token, looks_like_register};
 
 /// After so many errors the rest of a text is not read.
@@ -132,6 +132,7 @@ pub fn assemble(text: &str, options: &Options) -> Result<Assembled, Vec<Diagnost
         labels: HashMap::new(),
         locals: HashMap::new(),
         errors: Vec::new(),
+        reader: Reader::default(),
     };
     let mut lexer = Lexer::new(text, &grammar.words);
     let mut tokens = Vec::new();
@@ -170,12 +171,13 @@ struct Assembler<'a> {
     /// Numeric labels: the slots of each, in order.
     locals: HashMap<u32, Vec<usize>>,
     errors: Vec<Diagnostic>,
+    reader: Reader,
 }
 
 impl<'a> Assembler<'a> {
     fn statement(&mut self, tokens: &[Token]) {
         let bad = tokens.iter().find_map(|token| match token.tok {
-            Tok::Bad(why) => Some((why, token.span())),
+            Tok::Bad(fault) => Some((fault.why(), token.span())),
             _ => None,
         });
         if let Some((why, span)) = bad {
@@ -191,8 +193,8 @@ impl<'a> Assembler<'a> {
         if self.text.as_bytes()[first.start as usize] == b'.' {
             self.directive(tokens);
         } else {
-            match read(self.text, tokens, self.options.dialect, None) {
-                Ok((bound, dialect)) => self.emit(bound, dialect, span_of(tokens)),
+            match self.reader.read(self.text, tokens, self.options.dialect, None) {
+                Ok(dialect) => self.emit(dialect, span_of(tokens)),
                 Err(error) => self.errors.push(*error),
             }
         }
@@ -304,7 +306,8 @@ impl<'a> Assembler<'a> {
         self.out.statements.push(Statement { slot, span: span_of(tokens), dialect: None });
     }
 
-    fn emit(&mut self, bound: Bound, dialect: Dialect, span: Span) {
+    fn emit(&mut self, dialect: Dialect, span: Span) {
+        let bound = &mut self.reader.bound;
         let slot = self.out.slots.len();
         let spec = bound.insn.op.spec();
         if spec.level > self.options.level {
@@ -323,8 +326,9 @@ impl<'a> Assembler<'a> {
                 return;
             }
         }
-        self.out.warnings.extend(bound.warning.map(|warning| *warning));
-        if let Some((symbol, addend, span)) = bound.symbol {
+        self.out.warnings.extend(bound.warning.take().map(|warning| *warning));
+        if let Some(reference) = bound.reference {
+            let (symbol, addend, span) = (reference.symbol, reference.addend, reference.span());
             let before = match symbol {
                 Symbol::Local { number, .. } => self.locals.get(&number).map_or(0, Vec::len),
                 Symbol::Name { .. } => 0,

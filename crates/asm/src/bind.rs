@@ -3,7 +3,7 @@
 //! Nothing is cut off silently: a number that does not fit is an error, one that changes by sign
 //! extension a warning.
 
-use abide_diag::Diagnostic;
+use abide_diag::{Diagnostic, Span};
 use abide_isa::{Insn, Kind, Op, Reg, Size, Width};
 
 use crate::codes;
@@ -17,9 +17,29 @@ use crate::token::{Token, looks_like_register};
 #[derive(Debug)]
 pub(crate) struct Bound {
     pub(crate) insn: Insn,
-    /// The symbol that stands for the target, the called function or the address.
-    pub(crate) symbol: Option<(Symbol, i64, std::ops::Range<usize>)>,
+    pub(crate) reference: Option<Reference>,
     pub(crate) warning: Option<Box<Diagnostic>>,
+}
+
+/// The symbol that stands for the target, the called function or the address.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reference {
+    pub(crate) symbol: Symbol,
+    pub(crate) addend: i64,
+    start: u32,
+    end: u32,
+}
+
+impl Reference {
+    pub(crate) fn span(&self) -> Span {
+        self.start as usize..self.end as usize
+    }
+}
+
+impl Default for Bound {
+    fn default() -> Self {
+        Bound { insn: Insn::new(Op::Exit), reference: None, warning: None }
+    }
 }
 
 /// What helps when a jump does not reach.
@@ -34,16 +54,13 @@ pub(crate) fn bind(
     captures: &[Capture],
     text: &str,
     tokens: &[Token],
-) -> Checked<Bound> {
-    let row = rows.iter().find(|row| row.binds.iter().zip(captures).all(number_fits));
+    bound: &mut Bound,
+) -> Checked<()> {
+    let fits = |row: &&Row| !row.has_number || row.binds.iter().zip(captures).all(number_fits);
+    let row = rows.iter().find(fits);
     let Some(row) = row else { return Err(Box::new(no_row(rows, captures))) };
-    let mut binder = Binder {
-        bound: Bound { insn: Insn::new(row.op), symbol: None, warning: None },
-        dst: None,
-        src: None,
-        text,
-        tokens,
-    };
+    (bound.insn, bound.reference, bound.warning) = (Insn::new(row.op), None, None);
+    let mut binder = Binder { bound, dst: None, src: None, text, tokens };
     for (bind, capture) in row.binds.iter().zip(captures) {
         match (bind, capture) {
             (Bind::Hole(hole), Capture::Register(reg, at)) => binder.register(*hole, *reg, *at)?,
@@ -57,7 +74,7 @@ pub(crate) fn bind(
             (Bind::Number(_), _) | (Bind::Register(_), Capture::Expression(_)) => {}
         }
     }
-    Ok(binder.bound)
+    Ok(())
 }
 
 fn number_fits((bind, capture): (&Bind, &Capture)) -> bool {
@@ -86,7 +103,7 @@ fn no_row(rows: &[Row], captures: &[Capture]) -> Diagnostic {
 }
 
 struct Binder<'a> {
-    bound: Bound,
+    bound: &'a mut Bound,
     dst: Option<usize>,
     src: Option<usize>,
     text: &'a str,
@@ -180,7 +197,8 @@ impl Binder<'_> {
         }
         let addend =
             i64::try_from(expr.value).map_err(|_| Box::new(out_of_range(expr, "an addend")))?;
-        self.bound.symbol = Some((symbol, addend, expr.span()));
+        let (start, end) = (expr.start, expr.end);
+        self.bound.reference = Some(Reference { symbol, addend, start, end });
         Ok(())
     }
 

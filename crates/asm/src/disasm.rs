@@ -1,12 +1,11 @@
 //! Code to text, losing nothing: what is no instruction becomes data, with the reason.
 
-use std::borrow::Cow;
-use std::fmt::Write;
+use std::io::Write;
 
 use abide_isa::{DecodeError, Endian, Insn, Raw, decode_all};
 
 use crate::dialect::Dialect;
-use crate::print::{Names, write_insn};
+use crate::print::{Symbol, text, write_insn};
 
 /// One line of a disassembly.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,47 +44,57 @@ pub fn disassemble_with(
     symbol: &dyn Fn(usize, &Insn) -> Option<String>,
 ) -> Vec<Line> {
     let mut lines = Vec::with_capacity(slots.len());
-    for (slot, result) in decode_all(slots) {
-        // Slots that decoding went over belong to the error before.
-        if let Some(Line { slot: last, slots: count, error: Some(error), .. }) = lines.last() {
-            let (next, error) = (last + count, *error);
-            lines.extend((next..slot).map(|at| data(at, slots[at], endian, error)));
-        }
-        lines.push(match result {
+    without_gaps(decode_all(slots), slots.len(), |slot, result| {
+        let mut out = Vec::with_capacity(32);
+        let (count, error) = match result {
             Ok(insn) => {
-                let mut text = String::with_capacity(32);
-                write_insn(&mut text, &insn, dialect, &At { slot, symbol });
-                Line { slot, slots: insn.slots(), text, error: None }
+                let symbol = symbol(slot, &insn).map(|name| Symbol::Name(name.into()));
+                write_insn(&mut out, &insn, dialect, symbol.as_ref());
+                (insn.slots(), None)
             }
-            Err(error) => data(slot, slots[slot], endian, error),
-        });
-    }
-    if let Some(Line { slot, slots: count, error: Some(error), .. }) = lines.last() {
-        let (next, error) = (slot + count, *error);
-        lines.extend((next..slots.len()).map(|at| data(at, slots[at], endian, error)));
-    }
+            Err(error) => {
+                write_data(&mut out, slots[slot], endian);
+                // Writing to memory cannot fail.
+                let _ = write!(out, " # {error}");
+                (1, Some(error))
+            }
+        };
+        lines.push(Line { slot, slots: count, text: text(out), error });
+    });
     lines
 }
 
-struct At<'a> {
-    slot: usize,
-    symbol: &'a dyn Fn(usize, &Insn) -> Option<String>,
-}
-
-impl Names for At<'_> {
-    fn symbol(&self, insn: &Insn) -> Option<Cow<'_, str>> {
-        (self.symbol)(self.slot, insn).map(Cow::Owned)
+/// Calls `line` for every instruction, and for every slot that is in none: those that decoding went
+/// over belong to the error before.
+pub(crate) fn without_gaps(
+    decoded: impl Iterator<Item = (usize, Result<Insn, DecodeError>)>,
+    slots: usize,
+    mut line: impl FnMut(usize, Result<Insn, DecodeError>),
+) {
+    // The next slot, and whose it is if nothing begins there.
+    let (mut at, mut owner) = (0, None);
+    for (slot, result) in decoded {
+        while let (true, Some(error)) = (at < slot, owner) {
+            line(at, Err(error));
+            at += 1;
+        }
+        at = slot + result.as_ref().map_or(1, Insn::slots);
+        owner = result.as_ref().err().copied();
+        line(slot, result);
+    }
+    while let (true, Some(error)) = (at < slots, owner) {
+        line(at, Err(error));
+        at += 1;
     }
 }
 
-fn data(slot: usize, raw: Raw, endian: Endian, error: DecodeError) -> Line {
+/// Appends a slot as data.
+pub(crate) fn write_data(out: &mut Vec<u8>, raw: Raw, endian: Endian) {
     let bytes = raw.to_bytes(endian);
     let value = match endian {
         Endian::Little => u64::from_le_bytes(bytes),
         Endian::Big => u64::from_be_bytes(bytes),
     };
-    let mut text = format!(".8byte {value:#018x}");
-    // Writing to a string cannot fail.
-    let _ = write!(text, " # {error}");
-    Line { slot, slots: 1, text, error: Some(error) }
+    // Writing to memory cannot fail.
+    let _ = write!(out, ".8byte {value:#018x}");
 }

@@ -57,6 +57,47 @@ pub(crate) enum ExprErrorKind {
     Value(&'static str),
 }
 
+/// Whether what follows an operand does not go on with the expression.
+#[inline]
+fn is_over(rest: &[Token]) -> bool {
+    match rest.first() {
+        None => true,
+        Some(next) => !matches!(next.tok, Tok::Sign(sign) if precedence(sign) > 0),
+    }
+}
+
+/// What by far the most operands are: a single number, maybe with a sign, or with two as in
+/// `+-8`. Gives the token after it, as [`parse`] does, which reads these and all others.
+#[inline(always)]
+pub(crate) fn number(tokens: &[Token], at: usize) -> Option<(Expr, usize)> {
+    let sign = |at: usize| match tokens.get(at)?.tok {
+        Tok::Sign(sign @ (Sign::Plus | Sign::Minus)) => Some(sign == Sign::Minus),
+        _ => None,
+    };
+    let (negative, operand) = match sign(at) {
+        None => (false, at),
+        Some(first) => match sign(at + 1) {
+            None => (first, at + 1),
+            Some(second) => (first != second, at + 2),
+        },
+    };
+    let &Token { tok: Tok::Number(number), end, .. } = tokens.get(operand)? else { return None };
+    let value = if negative { -i128::from(number) } else { i128::from(number) };
+    let fits = value >= i128::from(i64::MIN) && is_over(&tokens[operand + 1..]);
+    let start = tokens[at].start;
+    fits.then_some((Expr { symbol: None, value, start, end }, operand + 1))
+}
+
+/// What most others are: a single symbol, which is not looked up in any scope.
+#[inline(always)]
+pub(crate) fn symbol(text: &str, tokens: &[Token], at: usize) -> Option<(Expr, usize)> {
+    let &token = tokens.get(at).filter(|token| matches!(token.tok, Tok::Word(_)))?;
+    let is_symbol =
+        is_over(&tokens[at + 1..]) && !looks_like_register(text[token.span()].as_bytes());
+    let symbol = Some(Symbol::Name { start: token.start, end: token.end });
+    is_symbol.then_some((Expr { symbol, value: 0, start: token.start, end: token.end }, at + 1))
+}
+
 /// Parses the longest expression from token `at` on; gives the token after it.
 pub(crate) fn parse(
     text: &str,
@@ -64,17 +105,6 @@ pub(crate) fn parse(
     at: usize,
     scope: Option<&dyn Scope>,
 ) -> Result<(Expr, usize), ExprError> {
-    // By far the most operands are a single number.
-    if let [Token { tok: Tok::Number(number), start, end }, rest @ ..] = &tokens[at..] {
-        let over = match rest.first() {
-            None => true,
-            Some(next) => !matches!(next.tok, Tok::Sign(sign) if precedence(sign) > 0),
-        };
-        if over {
-            let value = i128::from(*number);
-            return Ok((Expr { symbol: None, value, start: *start, end: *end }, at + 1));
-        }
-    }
     let mut parser = Parser { text, tokens, at, depth: 0, scope };
     let expr = parser.binary(1)?;
     if expr.value < i128::from(i64::MIN) || expr.value > i128::from(u64::MAX) {

@@ -3,41 +3,54 @@
 //! For each dialect a tree of tokens: every path from the root to a node with rows is the spelling
 //! of those instructions. No instruction is named here; a row added to the table can be assembled.
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use abide_isa::{Op, Reg};
 
 use crate::dialect::Dialect;
+use crate::intern::Names;
 use crate::template::{Hole, Piece, pieces};
-use crate::token::{NO_WORD, Sign, Tok, number, register, word_length};
+use crate::token::{NO_WORD, Sign, Tok, all, number, register, word_length};
+use crate::tree::Steps;
+
+/// No spelling has a longer word.
+const LONGEST: usize = 32;
 
 /// The words of all spellings, numbered.
-#[derive(Default)]
-pub(crate) struct Words {
-    numbers: HashMap<&'static [u8], u16>,
-    texts: Vec<&'static str>,
-}
+#[derive(Debug, Default)]
+pub(crate) struct Words(Names);
 
 impl Words {
     /// The number of a word, in any case; [`NO_WORD`] if no spelling has it.
     #[inline]
     pub(crate) fn number(&self, word: &[u8]) -> u16 {
-        if let Some(number) = self.numbers.get(word) {
-            return *number;
+        match self.0.find(word) {
+            Some(number) => number as u16,
+            None if word.iter().any(u8::is_ascii_uppercase) => self.lower(word),
+            None => NO_WORD,
         }
-        if word.iter().any(u8::is_ascii_uppercase) {
-            let lower = word.to_ascii_lowercase();
-            return self.numbers.get(lower.as_slice()).copied().unwrap_or(NO_WORD);
-        }
-        NO_WORD
     }
 
-    fn add(&mut self, word: &'static str) -> u16 {
-        *self.numbers.entry(word.as_bytes()).or_insert_with(|| {
-            self.texts.push(word);
-            (self.texts.len() - 1) as u16
-        })
+    /// The same for a word of less than eight bytes that is at hand as a number.
+    #[inline]
+    pub(crate) fn short_number(&self, head: u64, length: usize) -> u16 {
+        // The highest bit of each byte that is a capital letter; all are below 128.
+        let capitals = (head + all(0x80 - b'A')) & !(head + all(0x80 - b'Z' - 1)) & all(0x80);
+        let lower = head | capitals >> 2;
+        self.0.find_short(lower, length).map_or(NO_WORD, |number| number as u16)
+    }
+
+    fn lower(&self, word: &[u8]) -> u16 {
+        let mut lower = [0; LONGEST];
+        let Some(lower) = lower.get_mut(..word.len()) else { return NO_WORD };
+        lower.copy_from_slice(word);
+        lower.make_ascii_lowercase();
+        self.0.find(lower).map_or(NO_WORD, |number| number as u16)
+    }
+
+    fn add(&mut self, word: &str) -> u16 {
+        assert!(word.len() <= LONGEST, "`{word}` is too long to be found in upper case");
+        self.0.intern(word) as u16
     }
 }
 
@@ -64,6 +77,8 @@ pub(crate) enum Bind {
 pub(crate) struct Row {
     pub(crate) op: Op,
     pub(crate) binds: Box<[Bind]>,
+    /// Whether one of them must be a number.
+    pub(crate) has_number: bool,
 }
 
 /// The number of a node.
@@ -72,7 +87,6 @@ pub(crate) type NodeId = u16;
 /// A place in a spelling, and what may follow.
 #[derive(Debug, Default)]
 pub(crate) struct Node {
-    /// Sorted by the literal once built.
     pub(crate) literals: Vec<(Literal, NodeId)>,
     pub(crate) register: Option<NodeId>,
     pub(crate) half: Option<NodeId>,
@@ -82,20 +96,10 @@ pub(crate) struct Node {
     pub(crate) rows: Vec<Row>,
 }
 
-impl Node {
-    #[inline]
-    pub(crate) fn literal(&self, literal: Literal) -> Option<NodeId> {
-        let at = match self.literals.len() {
-            0..=8 => self.literals.iter().position(|(key, _)| *key == literal),
-            _ => self.literals.binary_search_by_key(&literal, |(key, _)| *key).ok(),
-        };
-        at.map(|at| self.literals[at].1)
-    }
-}
-
 /// The tree of one dialect.
 pub(crate) struct Tree {
     nodes: Vec<Node>,
+    pub(crate) steps: Steps,
 }
 
 impl Tree {
@@ -104,6 +108,12 @@ impl Tree {
     #[inline]
     pub(crate) fn node(&self, id: NodeId) -> &Node {
         &self.nodes[id as usize]
+    }
+
+    /// The node that follows when this literal is read.
+    #[inline]
+    pub(crate) fn next(&self, id: NodeId, literal: Literal) -> Option<NodeId> {
+        self.steps.next(id, self.steps.branch(id), literal)
     }
 
     fn push(nodes: &mut Vec<Node>) -> NodeId {
@@ -117,6 +127,8 @@ pub(crate) struct Grammar {
     pub(crate) words: Words,
     c: Tree,
     gnu: Tree,
+    /// By the number of the word.
+    gnu_only: Box<[bool]>,
 }
 
 impl Grammar {
@@ -133,10 +145,16 @@ impl Grammar {
         }
     }
 
+    /// Whether instructions begin with this word in GNU's dialect, and none in pseudo-C.
+    #[inline]
+    pub(crate) fn begins_gnu_only(&self, word: u16) -> bool {
+        self.gnu_only.get(usize::from(word)).is_some_and(|only| *only)
+    }
+
     /// How a literal is written.
-    pub(crate) fn text(&self, literal: Literal) -> &'static str {
+    pub(crate) fn text(&self, literal: Literal) -> &str {
         match literal {
-            Literal::Word(word) => self.words.texts[word as usize],
+            Literal::Word(word) => self.words.0.text(u32::from(word)),
             Literal::Sign(sign) => sign.text(),
         }
     }
@@ -156,11 +174,15 @@ impl Grammar {
             for node in &mut nodes {
                 node.literals.sort_unstable();
             }
-            Tree { nodes }
+            let steps = Steps::new(&nodes);
+            Tree { nodes, steps }
         };
         let c = tree(|op| (op.spec().c, op.spec().c_also));
         let gnu = tree(|op| (op.spec().gnu, op.spec().gnu_also));
-        Grammar { words, c, gnu }
+        let begins = |tree: &Tree, word| tree.next(Tree::ROOT, Literal::Word(word)).is_some();
+        let gnu_only =
+            (0..words.0.len() as u16).map(|word| begins(&gnu, word) && !begins(&c, word));
+        Grammar { gnu_only: gnu_only.collect(), words, c, gnu }
     }
 }
 
@@ -273,12 +295,28 @@ fn path<'a>(nodes: &mut Vec<Node>, op: Op, steps: impl Iterator<Item = &'a Step>
         }
         at = next;
     }
-    nodes[at as usize].rows.push(Row { op, binds: binds.into() });
+    let has_number = binds.iter().any(|bind| matches!(bind, Bind::Number(_)));
+    nodes[at as usize].rows.push(Row { op, binds: binds.into(), has_number });
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn words_are_found_in_any_case_and_in_both_ways() {
+        let words = &Grammar::get().words;
+        for (number, word) in (0u32..).zip(words.0.all()) {
+            for word in [word.to_owned(), word.to_uppercase()] {
+                assert_eq!(u32::from(words.number(word.as_bytes())), number, "{word}");
+                let text = format!("{word}\n       ");
+                if let Some((head, length)) = crate::token::short_word(text.as_bytes()) {
+                    assert_eq!(length, word.len());
+                    assert_eq!(u32::from(words.short_number(head, length)), number, "{word}");
+                }
+            }
+        }
+    }
 
     #[test]
     fn every_instruction_has_a_path_in_pseudo_c() {

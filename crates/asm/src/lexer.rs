@@ -5,8 +5,8 @@
 
 use crate::grammar::Words;
 use crate::token::{
-    NO_WORD, Sign, Tok, Token, character, looks_like_register, number, register, string,
-    word_length,
+    Class, Fault, NO_WORD, Sign, Tok, Token, character, decimal, looks_like_register, number,
+    register, short_register, short_word, string, word_length,
 };
 
 /// Walks through a text; see [`Lexer::statement`].
@@ -30,66 +30,132 @@ impl<'a> Lexer<'a> {
     /// Puts the tokens of the next statement, which may be none, into `out`; false at the end.
     pub(crate) fn statement(&mut self, out: &mut Vec<Token>) -> bool {
         out.clear();
-        loop {
-            let rest = &self.text[self.at..];
-            let (tok, length) = match rest {
-                [] => return !out.is_empty(),
-                [b'\n' | b'`' | b';', ..] => {
-                    self.at += 1;
-                    return true;
-                }
-                [b' ' | b'\t' | b'\r' | 0x0b | 0x0c, ..] => {
-                    self.at += 1;
-                    continue;
-                }
-                [b'#', ..] | [b'/', b'/', ..] => {
-                    self.at += rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len());
-                    continue;
-                }
-                [b'/', b'*', inside @ ..] => match inside.windows(2).position(|two| two == b"*/") {
-                    Some(end) => {
-                        self.at += end + 4;
-                        continue;
-                    }
-                    None => (Tok::Bad("this comment has no end"), rest.len()),
-                },
-                [b'0'..=b'9', ..] => number(rest),
-                [b'\'', ..] => character(rest),
-                [b'"', ..] => string(rest),
-                _ => self.word_or_sign(rest),
-            };
-            let start = self.at;
-            self.at += length;
-            out.push(Token { tok, start: start as u32, end: self.at as u32 });
-        }
+        self.rest(out)
     }
 
+    /// Appends the tokens up to the end of the statement to `out`; false if that is the end of the
+    /// text, and there are none at all.
+    ///
+    /// Each kind of token is pushed where it is made: put together in one place first, they would
+    /// be read back before they are written. For the same reason `at` is no field here.
     #[inline]
-    fn word_or_sign(&self, rest: &[u8]) -> (Tok, usize) {
-        let length = word_length(rest);
-        if length > 0 {
-            let word = &rest[..length];
-            let tok = match register(word) {
-                Some((reg, half)) => Tok::Register { reg, half, percent: false },
-                None => Tok::Word(self.words.number(word)),
+    pub(crate) fn rest(&mut self, out: &mut Vec<Token>) -> bool {
+        let mut at = self.at;
+        let more = loop {
+            let rest = &self.text[at..];
+            let Some(&first) = rest.first() else { break !out.is_empty() };
+            // What is most frequent is compared, which is known sooner than what a table says.
+            if first.is_ascii_alphabetic() {
+                at += self.word(out, at);
+                continue;
+            }
+            if first == b' ' {
+                at += 1;
+                continue;
+            }
+            if first.is_ascii_digit() {
+                at += match decimal(rest) {
+                    Some((value, length)) => push(out, Tok::Number(value), at, length),
+                    None => push_any(out, number(rest), at),
+                };
+                continue;
+            }
+            at += match Class::of(first) {
+                Class::Blank => 1,
+                Class::Letter => self.word(out, at),
+                Class::Digit => push_any(out, number(rest), at),
+                Class::Other | Class::At => sign(out, rest, at),
+                Class::Percent => percent(out, rest, at),
+                Class::End => {
+                    at += 1;
+                    break true;
+                }
+                Class::Hash => line_length(rest),
+                Class::Slash => match rest {
+                    [_, b'/', ..] => line_length(rest),
+                    [_, b'*', inside @ ..] => {
+                        match inside.windows(2).position(|two| two == b"*/") {
+                            Some(end) => end + 4,
+                            None => push(out, Tok::Bad(Fault::Comment), at, rest.len()),
+                        }
+                    }
+                    _ => sign(out, rest, at),
+                },
+                Class::Quote => push_any(out, character(rest), at),
+                Class::DoubleQuote => push_any(out, string(rest), at),
             };
-            return (tok, length);
+        };
+        self.at = at;
+        more
+    }
+
+    /// Appends the word or register that stands next.
+    #[inline]
+    pub(crate) fn first_word(&mut self, out: &mut Vec<Token>) {
+        self.at += self.word(out, self.at);
+    }
+
+    /// Appends the word or register at a place; gives its length, as all these functions do.
+    #[inline]
+    fn word(&self, out: &mut Vec<Token>, at: usize) -> usize {
+        let rest = &self.text[at..];
+        if let Some((reg, half)) = short_register(rest) {
+            return push(out, Tok::Register { reg, half, percent: false }, at, 2);
         }
-        if let [b'%', name @ ..] = rest {
-            let length = word_length(name);
-            if let Some((reg, half)) = register(&name[..length]) {
-                return (Tok::Register { reg, half, percent: true }, length + 1);
+        let short = short_word(rest);
+        let word = &rest[..short.map_or_else(|| word_length(rest), |(_, length)| length)];
+        match (register(word), short) {
+            (Some((reg, half)), _) => {
+                push(out, Tok::Register { reg, half, percent: false }, at, word.len())
             }
-            if looks_like_register(&name[..length]) {
-                return (Tok::Word(NO_WORD), length + 1);
+            (None, Some((head, length))) => {
+                push(out, Tok::Word(self.words.short_number(head, length)), at, length)
             }
+            (None, None) => push(out, Tok::Word(self.words.number(word)), at, word.len()),
         }
-        match Sign::at(rest) {
-            Some((sign, length)) => (Tok::Sign(sign), length),
-            None => {
-                let length = rest.iter().skip(1).take_while(|byte| **byte & 0xc0 == 0x80).count();
-                (Tok::Bad("this character begins nothing"), length + 1)
-            }
+    }
+}
+
+#[inline]
+fn push(out: &mut Vec<Token>, tok: Tok, at: usize, length: usize) -> usize {
+    out.push(Token { tok, start: at as u32, end: (at + length) as u32 });
+    length
+}
+
+#[inline(never)]
+fn push_any(out: &mut Vec<Token>, (tok, length): (Tok, usize), at: usize) -> usize {
+    push(out, tok, at, length)
+}
+
+fn line_length(rest: &[u8]) -> usize {
+    rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len())
+}
+
+/// A register of GNU's dialect, or the sign.
+#[inline]
+fn percent(out: &mut Vec<Token>, rest: &[u8], at: usize) -> usize {
+    let name = &rest[1..];
+    if let Some((reg, half)) = short_register(name) {
+        return push(out, Tok::Register { reg, half, percent: true }, at, 3);
+    }
+    let length = word_length(name);
+    let name = &name[..length];
+    if let Some((reg, half)) = register(name) {
+        push(out, Tok::Register { reg, half, percent: true }, at, length + 1)
+    } else if looks_like_register(name) {
+        push(out, Tok::Word(NO_WORD), at, length + 1)
+    } else {
+        sign(out, rest, at)
+    }
+}
+
+#[inline]
+fn sign(out: &mut Vec<Token>, rest: &[u8], at: usize) -> usize {
+    match Sign::at(rest) {
+        Some((sign, length)) => push(out, Tok::Sign(sign), at, length),
+        None => {
+            let more = rest.iter().skip(1).take_while(|byte| **byte & 0xc0 == 0x80).count();
+            push(out, Tok::Bad(Fault::Nothing), at, more + 1)
         }
     }
 }

@@ -16,6 +16,7 @@ mod disasm;
 mod explain;
 mod expr;
 mod grammar;
+mod intern;
 mod lexer;
 pub mod listing;
 mod matcher;
@@ -24,6 +25,7 @@ mod print;
 mod reader;
 mod template;
 mod token;
+mod tree;
 
 pub use assemble::{Assembled, Label, Options, RefKind, Statement, SymbolRef, assemble};
 pub use codes::CODES;

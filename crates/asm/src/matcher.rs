@@ -1,7 +1,8 @@
 //! Finds the instruction that the tokens of a statement spell, by walking the grammar's tree.
 //!
 //! Where a token can be taken in two ways (`-` before a register or a number, a word that is also
-//! a symbol), the literal one is tried first. A failure remembers the farthest place that any way
+//! a symbol), the literal one is tried first. Only when no way leads to an instruction are they all walked
+//! again, to tell why: a failure remembers the farthest place that any way
 //! reached, and what was expected there.
 
 use abide_diag::Diagnostic;
@@ -41,130 +42,190 @@ pub(crate) struct Failure {
     pub(crate) trouble: Trouble,
 }
 
-/// Walks the tree of one dialect over one statement after the other.
-pub(crate) struct Matcher<'a> {
-    pub(crate) text: &'a str,
-    pub(crate) tokens: &'a [Token],
-    pub(crate) dialect: Dialect,
-    tree: &'static Tree,
-    scope: Option<&'a dyn Scope>,
-    captures: Vec<Capture>,
-    failure: Failure,
+/// What is noted of ways that lead nowhere.
+trait Notes {
+    /// At a token none of what a node has is there.
+    fn expected(&mut self, _node: NodeId, _at: usize) {}
+
+    /// At a token something is wrong.
+    fn fail(&mut self, _at: usize, _trouble: Trouble) {}
 }
 
-impl<'a> Matcher<'a> {
-    pub(crate) fn new(
-        text: &'a str,
-        tokens: &'a [Token],
-        dialect: Dialect,
-        grammar: &'static Grammar,
-        scope: Option<&'a dyn Scope>,
-    ) -> Self {
-        Matcher {
-            text,
-            tokens,
-            dialect,
-            tree: grammar.tree(dialect),
-            scope,
-            captures: Vec::with_capacity(6),
-            failure: Failure { at: 0, trouble: Trouble::Expected(Vec::new()) },
-        }
-    }
+/// As long as it is not known that all do: nothing.
+impl Notes for () {}
 
-    /// The instruction that the statement spells.
-    pub(crate) fn run(mut self) -> Result<Bound, Failure> {
-        match self.walk(Tree::ROOT, 0) {
-            Some(bound) => Ok(bound),
-            None => Err(self.failure),
-        }
-    }
-
-    fn walk(&mut self, id: NodeId, at: usize) -> Option<Bound> {
-        let node = self.tree.node(id);
-        let Some(&token) = self.tokens.get(at) else { return self.end(id, at) };
-        let held = self.captures.len();
-        let literal = match token.tok {
-            Tok::Word(word) if word != NO_WORD => node.literal(Literal::Word(word)),
-            Tok::Sign(sign) => node.literal(Literal::Sign(sign)),
-            _ => None,
-        };
-        let mut tried = literal.is_some();
-        if let Some(next) = literal
-            && let Some(bound) = self.walk(next, at + 1)
+impl Notes for Failure {
+    fn expected(&mut self, node: NodeId, at: usize) {
+        if at > self.at {
+            *self = Failure { at, trouble: Trouble::Expected(vec![node]) };
+        } else if at == self.at
+            && let Trouble::Expected(nodes) = &mut self.trouble
         {
-            return Some(bound);
-        }
-        if let Tok::Register { reg, half, percent } = token.tok {
-            let next = if half { node.half } else { node.register };
-            // GNU's dialect has no register without `%`; pseudo-C has both.
-            if let Some(next) = next.filter(|_| percent || self.dialect == Dialect::C) {
-                tried = true;
-                self.captures.push(Capture::Register(reg, at));
-                if let Some(bound) = self.walk(next, at + 1) {
-                    return Some(bound);
-                }
-                self.captures.truncate(held);
-            }
-        }
-        let signed = matches!(token.tok, Tok::Sign(Sign::Plus | Sign::Minus));
-        let expression = node.offset.filter(|_| signed).or(node.expression);
-        if let Some(next) = expression {
-            match expr::parse(self.text, self.tokens, at, self.scope) {
-                Ok((expr, after)) => {
-                    tried = true;
-                    self.captures.push(Capture::Expression(expr));
-                    if let Some(bound) = self.walk(next, after) {
-                        return Some(bound);
-                    }
-                    self.captures.truncate(held);
-                }
-                // An operand missing at the start is just an unexpected token.
-                Err(error) if error.at == at && error.kind == ExprErrorKind::Operand => {}
-                Err(error) if error.at == at && node.register.or(node.half).is_some() => {}
-                Err(error) => {
-                    tried = true;
-                    self.fail(error.at, Trouble::Expression(error.kind));
-                }
-            }
-        }
-        if !tried {
-            self.expected(id, at);
-        }
-        None
-    }
-
-    /// At the end of the statement: the first row whose fixed operands are as written.
-    fn end(&mut self, id: NodeId, at: usize) -> Option<Bound> {
-        let node = self.tree.node(id);
-        if node.rows.is_empty() {
-            self.expected(id, at);
-            return None;
-        }
-        match bind::bind(&node.rows, &self.captures, self.text, self.tokens) {
-            Ok(bound) => Some(bound),
-            Err(diagnostic) => {
-                // Reaching the end is farther than any token.
-                self.fail(at + 1, Trouble::Operands(diagnostic));
-                None
-            }
-        }
-    }
-
-    fn expected(&mut self, id: NodeId, at: usize) {
-        if at > self.failure.at {
-            self.failure = Failure { at, trouble: Trouble::Expected(vec![id]) };
-        } else if at == self.failure.at
-            && let Trouble::Expected(nodes) = &mut self.failure.trouble
-        {
-            nodes.push(id);
+            nodes.push(node);
         }
     }
 
     fn fail(&mut self, at: usize, trouble: Trouble) {
-        if at > self.failure.at
-            || at == self.failure.at && !matches!(self.failure.trouble, Trouble::Operands(_))
+        if at > self.at || at == self.at && !matches!(self.trouble, Trouble::Operands(_)) {
+            *self = Failure { at, trouble };
+        }
+    }
+}
+
+/// A statement to be found in the tree of a dialect.
+#[derive(Clone, Copy)]
+pub(crate) struct Statement<'a> {
+    pub(crate) text: &'a str,
+    pub(crate) tokens: &'a [Token],
+    pub(crate) dialect: Dialect,
+    pub(crate) scope: Option<&'a dyn Scope>,
+}
+
+impl Statement<'_> {
+    /// Whether the statement spells an instruction; `bound` is that then. `captures` is where
+    /// operands are kept meanwhile.
+    #[inline]
+    pub(crate) fn find(
+        &self,
+        grammar: &Grammar,
+        captures: &mut Vec<Capture>,
+        bound: &mut Bound,
+    ) -> bool {
+        captures.clear();
+        let tree = grammar.tree(self.dialect);
+        Walk { statement: self, tree, captures, bound, notes: () }.from(Tree::ROOT, 0)
+    }
+
+    /// Why it spells none, which [`Statement::find`] has found.
+    pub(crate) fn failure(&self, grammar: &Grammar) -> Failure {
+        let notes = Failure { at: 0, trouble: Trouble::Expected(Vec::new()) };
+        let (captures, bound) = (&mut Vec::new(), &mut Bound::default());
+        let tree = grammar.tree(self.dialect);
+        let mut walk = Walk { statement: self, tree, captures, bound, notes };
+        walk.from(Tree::ROOT, 0);
+        walk.notes
+    }
+}
+
+/// A walk through the tree, and what it has found.
+struct Walk<'a, N> {
+    statement: &'a Statement<'a>,
+    tree: &'a Tree,
+    captures: &'a mut Vec<Capture>,
+    bound: &'a mut Bound,
+    notes: N,
+}
+
+impl<N: Notes> Walk<'_, N> {
+    /// Whether the tokens from `at` on spell what is below a node; `bound` is the instruction then.
+    fn from(&mut self, id: NodeId, at: usize) -> bool {
+        let (mut id, mut at) = (id, at);
+        loop {
+            let Some(token) = self.statement.tokens.get(at) else { return self.end(id, at) };
+            let steps = &self.tree.steps;
+            let branch = steps.branch(id);
+            let mut expression = branch.expression;
+            let literal = match token.tok {
+                Tok::Sign(sign) => {
+                    if matches!(sign, Sign::Plus | Sign::Minus) {
+                        expression = branch.offset.or(expression);
+                    }
+                    steps.next(id, branch, Literal::Sign(sign))
+                }
+                Tok::Word(word) if word != NO_WORD => steps.next(id, branch, Literal::Word(word)),
+                Tok::Register { reg, half, percent } => {
+                    let next = if half { branch.half } else { branch.register };
+                    // GNU's dialect has no register without `%`; pseudo-C has both.
+                    if let Some(next) = next
+                        && (percent || self.statement.dialect == Dialect::C)
+                    {
+                        // A register is never an expression as well.
+                        self.captures.push(Capture::Register(reg, at));
+                        (id, at) = (next, at + 1);
+                        continue;
+                    }
+                    None
+                }
+                _ => None,
+            };
+            (id, at) = match (literal, expression) {
+                (Some(next), None) => (next, at + 1),
+                (Some(next), Some(after)) => {
+                    let held = self.captures.len();
+                    if self.from(next, at + 1) {
+                        return true;
+                    }
+                    self.captures.truncate(held);
+                    match self.expression(id, at) {
+                        Ok(over) => (after, over),
+                        Err(_) => return false,
+                    }
+                }
+                (None, Some(after)) => match self.expression(id, at) {
+                    Ok(over) => (after, over),
+                    Err(noted) => {
+                        if !noted {
+                            self.notes.expected(id, at);
+                        }
+                        return false;
+                    }
+                },
+                (None, None) => {
+                    self.notes.expected(id, at);
+                    return false;
+                }
+            };
+        }
+    }
+
+    /// Captures the expression at `at`, and gives the token after it. Otherwise says whether what
+    /// is wrong with it was noted: one that is missing altogether is just an unexpected token.
+    #[inline]
+    fn expression(&mut self, id: NodeId, at: usize) -> Result<usize, bool> {
+        let &Statement { text, tokens, scope, .. } = self.statement;
+        if let Some((number, after)) = expr::number(tokens, at) {
+            self.captures.push(Capture::Expression(number));
+            return Ok(after);
+        }
+        if scope.is_none()
+            && let Some((symbol, after)) = expr::symbol(text, tokens, at)
         {
-            self.failure = Failure { at, trouble };
+            self.captures.push(Capture::Expression(symbol));
+            return Ok(after);
+        }
+        match expr::parse(text, tokens, at, scope) {
+            Ok((expr, after)) => {
+                self.captures.push(Capture::Expression(expr));
+                Ok(after)
+            }
+            Err(error) => {
+                let node = self.tree.node(id);
+                let missing = error.at == at
+                    && (error.kind == ExprErrorKind::Operand
+                        || node.register.or(node.half).is_some());
+                if !missing {
+                    self.notes.fail(error.at, Trouble::Expression(error.kind));
+                }
+                Err(!missing)
+            }
+        }
+    }
+
+    /// At the end of the statement: the first row whose fixed operands are as written.
+    fn end(&mut self, id: NodeId, at: usize) -> bool {
+        let node = self.tree.node(id);
+        if node.rows.is_empty() {
+            self.notes.expected(id, at);
+            return false;
+        }
+        let &Statement { text, tokens, .. } = self.statement;
+        match bind::bind(&node.rows, self.captures, text, tokens, self.bound) {
+            Ok(()) => true,
+            Err(diagnostic) => {
+                // Reaching the end is farther than any token.
+                self.notes.fail(at + 1, Trouble::Operands(diagnostic));
+                false
+            }
         }
     }
 }

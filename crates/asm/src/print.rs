@@ -1,7 +1,8 @@
 //! Instructions to text, by the templates of the instruction table.
 
 use std::borrow::Cow;
-use std::fmt::Write;
+use std::fmt;
+use std::io::Write;
 use std::sync::LazyLock;
 
 use abide_isa::{Insn, Kind, Op, Reg};
@@ -37,9 +38,43 @@ impl Names for () {
 /// assert_eq!(print(&insn, Dialect::Gnu, &()), "ldxw %r0,[%r1+8]");
 /// ```
 pub fn print(insn: &Insn, dialect: Dialect, names: &dyn Names) -> String {
-    let mut out = String::with_capacity(32);
-    write_insn(&mut out, insn, dialect, names);
-    out
+    let mut out = Vec::with_capacity(32);
+    write_insn(&mut out, insn, dialect, names.symbol(insn).map(Symbol::Name).as_ref());
+    text(out)
+}
+
+/// What is printed instead of a number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Symbol<'a> {
+    Name(Cow<'a, str>),
+    /// The label `.L` with this number.
+    Label(u32),
+}
+
+impl Symbol<'_> {
+    pub(crate) fn write(&self, out: &mut Vec<u8>) {
+        match self {
+            Symbol::Name(name) => out.extend_from_slice(name.as_bytes()),
+            Symbol::Label(label) => {
+                out.extend_from_slice(b".L");
+                number(out, u64::from(*label));
+            }
+        }
+    }
+}
+
+impl fmt::Display for Symbol<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Symbol::Name(name) => f.write_str(name),
+            Symbol::Label(label) => write!(f, ".L{label}"),
+        }
+    }
+}
+
+/// What was printed, as text.
+pub(crate) fn text(printed: Vec<u8>) -> String {
+    String::from_utf8(printed).expect("templates, names and digits are text")
 }
 
 /// The dialect that an instruction is printed in when `wanted` is asked for.
@@ -47,14 +82,40 @@ pub(crate) fn spelled(op: Op, wanted: Dialect) -> Dialect {
     if op.spec().gnu.is_empty() { Dialect::C } else { wanted }
 }
 
-/// Appends an instruction as text.
-pub(crate) fn write_insn(out: &mut String, insn: &Insn, dialect: Dialect, names: &dyn Names) {
-    static TEMPLATES: LazyLock<[Vec<Vec<Piece>>; 2]> = LazyLock::new(|| {
-        let all = |text: fn(Op) -> &'static str| Op::ALL.iter().map(move |op| pieces(text(*op)));
+/// A piece of a template. Text is cut so that all pieces have one size, which a copy can rely on.
+enum Part {
+    Text([u8; PART], u8),
+    Hole(Hole),
+}
+
+const PART: usize = 16;
+
+fn parts(template: &'static str) -> Vec<Part> {
+    let cut = |piece| match piece {
+        Piece::Hole(hole) => vec![Part::Hole(hole)],
+        Piece::Text(text) => text.as_bytes().chunks(PART).map(part).collect(),
+    };
+    pieces(template).into_iter().flat_map(cut).collect()
+}
+
+fn part(text: &[u8]) -> Part {
+    let mut bytes = [0; PART];
+    bytes[..text.len()].copy_from_slice(text);
+    Part::Text(bytes, text.len() as u8)
+}
+
+/// Appends an instruction as text, with the name that stands for its target, function or address.
+pub(crate) fn write_insn(
+    out: &mut Vec<u8>,
+    insn: &Insn,
+    dialect: Dialect,
+    symbol: Option<&Symbol<'_>>,
+) {
+    static TEMPLATES: LazyLock<[Vec<Vec<Part>>; 2]> = LazyLock::new(|| {
+        let all = |text: fn(Op) -> &'static str| Op::ALL.iter().map(move |op| parts(text(*op)));
         [all(|op| op.spec().c).collect(), all(|op| op.spec().gnu).collect()]
     });
-    let symbol = names.symbol(insn);
-    let op = match (&symbol, insn.kind()) {
+    let op = match (symbol, insn.kind()) {
         // With a name all calls, and all loads of addresses, are spelled alike.
         (Some(_), Kind::CallLocal | Kind::CallKfunc) => Op::CallHelper,
         (Some(_), Kind::LdImm64(_)) => Op::LdImm64,
@@ -62,40 +123,40 @@ pub(crate) fn write_insn(out: &mut String, insn: &Insn, dialect: Dialect, names:
     };
     let dialect = spelled(op, dialect);
     let templates = &TEMPLATES[usize::from(dialect == Dialect::Gnu)];
-    for piece in &templates[op as usize] {
-        match piece {
-            Piece::Text(text) => out.push_str(text),
-            Piece::Hole(hole) => fill(out, *hole, insn, dialect, symbol.as_deref()),
+    for part in &templates[op as usize] {
+        match part {
+            Part::Text(bytes, length) => {
+                let end = out.len() + usize::from(*length);
+                out.extend_from_slice(bytes);
+                out.truncate(end);
+            }
+            Part::Hole(hole) => fill(out, *hole, insn, dialect, symbol),
         }
     }
 }
 
-fn fill(out: &mut String, hole: Hole, insn: &Insn, dialect: Dialect, symbol: Option<&str>) {
-    let named = matches!(
-        insn.kind(),
-        Kind::CallHelper | Kind::CallLocal | Kind::CallKfunc | Kind::LdImm64(_)
-    );
-    match (hole, symbol) {
-        (Hole::Target, Some(symbol)) => return out.push_str(symbol),
-        (Hole::Imm, Some(symbol)) if named => return out.push_str(symbol),
-        _ => {}
+fn fill(out: &mut Vec<u8>, hole: Hole, insn: &Insn, dialect: Dialect, symbol: Option<&Symbol<'_>>) {
+    if let Some(symbol) = symbol
+        && is_named(hole, insn)
+    {
+        return symbol.write(out);
     }
     match hole {
-        Hole::Dst => register(out, insn.dst, "r", dialect),
-        Hole::Src => register(out, insn.src, "r", dialect),
-        Hole::HalfDst => register(out, insn.dst, "w", dialect),
-        Hole::HalfSrc => register(out, insn.src, "w", dialect),
+        Hole::Dst => register(out, insn.dst, b'r', dialect),
+        Hole::Src => register(out, insn.src, b'r', dialect),
+        Hole::HalfDst => register(out, insn.dst, b'w', dialect),
+        Hole::HalfSrc => register(out, insn.src, b'w', dialect),
         Hole::Imm => immediate(out, insn),
         Hole::OptionalImm if insn.imm == 0 => {}
         Hole::OptionalImm => {
-            out.push(' ');
+            out.push(b' ');
             signed(out, insn.imm, dialect);
         }
         Hole::Off => signed(out, i64::from(insn.off), dialect),
         Hole::Target | Hole::Relative => {
             let distance = insn.jump().or(insn.function()).unwrap_or(0);
             if hole == Hole::Relative || dialect == Dialect::C {
-                out.push_str(if distance < 0 { "-" } else { "+" });
+                out.push(if distance < 0 { b'-' } else { b'+' });
                 number(out, u64::from(distance.unsigned_abs()));
             } else {
                 decimal(out, i64::from(distance));
@@ -107,28 +168,44 @@ fn fill(out: &mut String, hole: Hole, insn: &Insn, dialect: Dialect, symbol: Opt
     }
 }
 
-fn register(out: &mut String, reg: Reg, prefix: &str, dialect: Dialect) {
-    if dialect == Dialect::Gnu {
-        out.push('%');
+/// Whether a name stands in a hole.
+fn is_named(hole: Hole, insn: &Insn) -> bool {
+    match hole {
+        Hole::Target => true,
+        Hole::Imm => matches!(
+            insn.kind(),
+            Kind::CallHelper | Kind::CallLocal | Kind::CallKfunc | Kind::LdImm64(_)
+        ),
+        _ => false,
     }
-    out.push_str(prefix);
-    number(out, u64::from(reg.number()));
+}
+
+fn register(out: &mut Vec<u8>, reg: Reg, letter: u8, dialect: Dialect) {
+    let (tens, ones) = (reg.number() / 10, b'0' + reg.number() % 10);
+    match (dialect, tens) {
+        (Dialect::C, 0) => out.extend_from_slice(&[letter, ones]),
+        (Dialect::Gnu, 0) => out.extend_from_slice(&[b'%', letter, ones]),
+        (Dialect::C, _) => out.extend_from_slice(&[letter, b'0' + tens, ones]),
+        (Dialect::Gnu, _) => out.extend_from_slice(&[b'%', letter, b'0' + tens, ones]),
+    }
 }
 
 /// An offset, always with its sign. GNU's is written `+-8` when negative: binutils 2.40 reads no
 /// other form, later ones read it as well.
-fn signed(out: &mut String, value: i64, dialect: Dialect) {
-    match dialect {
-        Dialect::C => out.push_str(if value < 0 { "- " } else { "+ " }),
-        Dialect::Gnu => out.push_str(if value < 0 { "+-" } else { "+" }),
+fn signed(out: &mut Vec<u8>, value: i64, dialect: Dialect) {
+    match (dialect, value < 0) {
+        (Dialect::C, false) => out.extend_from_slice(b"+ "),
+        (Dialect::C, true) => out.extend_from_slice(b"- "),
+        (Dialect::Gnu, false) => out.push(b'+'),
+        (Dialect::Gnu, true) => out.extend_from_slice(b"+-"),
     }
     number(out, value.unsigned_abs());
 }
 
-fn immediate(out: &mut String, insn: &Insn) {
+fn immediate(out: &mut Vec<u8>, insn: &Insn) {
     match insn.kind() {
         Kind::LdImm64(kind) if kind.uses_high() && i32::try_from(insn.imm).is_err() => {
-            // Writing to a string cannot fail.
+            // Writing to memory cannot fail.
             let _ = write!(out, "{:#x}", insn.imm as u64);
         }
         Kind::LdImm64(kind) if !kind.uses_high() => decimal(out, i64::from(insn.imm_low())),
@@ -136,18 +213,37 @@ fn immediate(out: &mut String, insn: &Insn) {
     }
 }
 
-fn decimal(out: &mut String, value: i64) {
+fn decimal(out: &mut Vec<u8>, value: i64) {
     if value < 0 {
-        out.push('-');
+        out.push(b'-');
     }
     number(out, value.unsigned_abs());
 }
 
-fn number(out: &mut String, value: u64) {
+/// A number in decimal digits.
+pub(crate) fn number(out: &mut Vec<u8>, value: u64) {
     if value < 10 {
-        out.push(char::from(b'0' + value as u8));
-    } else {
-        // Writing to a string cannot fail.
-        let _ = write!(out, "{value}");
+        return out.push(b'0' + value as u8);
+    }
+    if value >= 100 {
+        number(out, value / 100);
+    }
+    let last = (value % 100) as u8;
+    out.extend_from_slice(&[b'0' + last / 10, b'0' + last % 10]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_of_all_lengths_are_written_as_the_standard_library_does() {
+        let powers = (0..20).map(|power| 10u64.pow(power));
+        let around = powers.flat_map(|power| [power - 1, power, power + 1, power + power / 3]);
+        for value in around.chain([u64::MAX]) {
+            let mut out = Vec::new();
+            number(&mut out, value);
+            assert_eq!(text(out), value.to_string());
+        }
     }
 }

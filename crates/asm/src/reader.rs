@@ -10,54 +10,64 @@ use crate::codes;
 use crate::dialect::Dialect;
 use crate::explain::explain;
 use crate::expr::Scope;
-use crate::grammar::{Grammar, Literal, Tree};
-use crate::matcher::{Failure, Matcher};
+use crate::grammar::Grammar;
+use crate::matcher::{Capture, Statement};
 use crate::print::{Names, print, spelled};
-use crate::token::{NO_WORD, Tok, Token};
+use crate::token::{Tok, Token};
 
-/// The instruction of a statement, and the dialect that it is written in.
-pub(crate) fn read(
-    text: &str,
-    tokens: &[Token],
-    wanted: Option<Dialect>,
-    scope: Option<&dyn Scope>,
-) -> Result<(Bound, Dialect), Box<Diagnostic>> {
-    let grammar = Grammar::get();
-    let run = |dialect| -> Result<Bound, Failure> {
-        Matcher::new(text, tokens, dialect, grammar, scope).run()
-    };
-    let first = wanted.unwrap_or_else(|| guess(grammar, tokens[0]));
-    let failure = match run(first) {
-        Ok(bound) => return Ok((bound, first)),
-        Err(failure) => failure,
-    };
-    let second = first.other();
-    let (failure, dialect) = match (run(second), wanted) {
-        (Ok(bound), None) => return Ok((bound, second)),
-        (Ok(bound), Some(wanted)) => {
-            if spelled(bound.insn.op, wanted) == second {
-                return Ok((bound, second));
-            }
-            return Err(Box::new(other_dialect(text, &bound, tokens, wanted)));
+/// Reads statements.
+#[derive(Debug, Default)]
+pub(crate) struct Reader {
+    /// The instruction read last.
+    pub(crate) bound: Bound,
+    captures: Vec<Capture>,
+}
+
+impl Reader {
+    /// Reads a statement, whose instruction `bound` is then; gives the dialect that it is written
+    /// in.
+    pub(crate) fn read(
+        &mut self,
+        text: &str,
+        tokens: &[Token],
+        wanted: Option<Dialect>,
+        scope: Option<&dyn Scope>,
+    ) -> Result<Dialect, Box<Diagnostic>> {
+        let grammar = Grammar::get();
+        let first = wanted.unwrap_or_else(|| guess(grammar, tokens[0]));
+        let statement = Statement { text, tokens, dialect: first, scope };
+        if statement.find(grammar, &mut self.captures, &mut self.bound) {
+            return Ok(first);
         }
-        (Err(other), None) if other.at > failure.at => (other, second),
-        (Err(_), _) => (failure, first),
-    };
-    Err(Box::new(explain(text, tokens, dialect, failure)))
+        let second = first.other();
+        let other = Statement { dialect: second, ..statement };
+        if other.find(grammar, &mut self.captures, &mut self.bound) {
+            return match wanted {
+                Some(wanted) if spelled(self.bound.insn.op, wanted) != second => {
+                    Err(Box::new(other_dialect(text, &self.bound, tokens, wanted)))
+                }
+                _ => Ok(second),
+            };
+        }
+        let (failure, other) = (statement.failure(grammar), other.failure(grammar));
+        let (failure, dialect) = match wanted {
+            None if other.at > failure.at => (other, second),
+            _ => (failure, first),
+        };
+        Err(Box::new(explain(text, tokens, dialect, failure)))
+    }
 }
 
 /// The dialect that a statement is probably written in: that which has its first word.
 fn guess(grammar: &Grammar, token: Token) -> Dialect {
-    let Tok::Word(word) = token.tok else { return Dialect::C };
-    let begins = |dialect| {
-        let root = grammar.tree(dialect).node(Tree::ROOT);
-        word != NO_WORD && root.literal(Literal::Word(word)).is_some()
-    };
-    if begins(Dialect::Gnu) && !begins(Dialect::C) { Dialect::Gnu } else { Dialect::C }
+    match token.tok {
+        Tok::Word(word) if grammar.begins_gnu_only(word) => Dialect::Gnu,
+        _ => Dialect::C,
+    }
 }
 
 fn other_dialect(text: &str, bound: &Bound, tokens: &[Token], wanted: Dialect) -> Diagnostic {
-    let symbol = bound.symbol.as_ref().map(|(_, _, span)| &text[span.clone()]);
+    let symbol = bound.reference.map(|reference| &text[reference.span()]);
     let spelling = print(&bound.insn, wanted, &Symbolic(symbol));
     Diagnostic::error(&codes::DIALECT, format!("this is written in the {} dialect", wanted.other()))
         .at(span_of(tokens), format!("in the {wanted} dialect: `{spelling}`"))

@@ -67,6 +67,6 @@ pub(crate) fn main(args: &Args, ui: &Ui) -> Result<Exit, Failure> {
         list(&bytes, &options).map_err(|error| Failure::of_file(&args.object, &error))?
     };
     let report = Report { object: shown(&args.object), text };
-    ui.show(&report, |_| report.text.clone())?;
+    ui.show(&report, |_| &report.text)?;
     Ok(Exit::Done)
 }

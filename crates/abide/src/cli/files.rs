@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io::{BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use abide_diag::{Diagnostic, Source};
 
@@ -28,7 +29,11 @@ pub(crate) fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Failure> {
 /// of comments.
 pub(crate) fn read_text(path: &Path, limit: u64) -> Result<Source, Failure> {
     let bytes = read(path, limit)?;
-    Ok(Source::new(shown(path), String::from_utf8_lossy(&bytes).into_owned()))
+    let text = match str::from_utf8(&bytes) {
+        Ok(text) => Arc::from(text),
+        Err(_) => Arc::from(String::from_utf8_lossy(&bytes)),
+    };
+    Ok(Source::new(shown(path), text))
 }
 
 /// Writes all of a file, or nothing.

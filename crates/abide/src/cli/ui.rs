@@ -58,13 +58,13 @@ impl Ui {
     }
 
     /// Prints a result: the value as JSON, or its text.
-    pub(crate) fn show<T: Serialize>(
+    pub(crate) fn show<T: Serialize, S: AsRef<str>>(
         &self,
         value: &T,
-        text: impl FnOnce(Paint) -> String,
+        text: impl FnOnce(Paint) -> S,
     ) -> Result<(), Failure> {
         match self.format {
-            Format::Text => write_out(&text(self.paint)),
+            Format::Text => write_out(text(self.paint).as_ref()),
             Format::Json => {
                 let mut json = serde_json::to_string_pretty(value)
                     .map_err(|error| output_failure(&io::Error::other(error)))?;

@@ -3,10 +3,10 @@
 //! A relocation becomes the symbol of its instruction only where assembling that gives the
 //! relocation and the bytes again; any other is mentioned in a comment.
 
-use std::cell::RefCell;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
+use std::iter::Peekable;
 
-use abide_isa::{Insn, Kind, Op, Raw, decode_all};
+use abide_isa::{DecodeError, Insn, Kind, Op, Raw, decode_all};
 use object::elf;
 
 use super::Writer;
@@ -14,7 +14,8 @@ use super::image::{Image, Place, Relocation, Section};
 use super::lines::Lines;
 use super::names::{Names, is_word};
 use crate::dialect::Dialect;
-use crate::disasm::disassemble_with;
+use crate::disasm::{without_gaps, write_data};
+use crate::print::{Symbol, write_insn};
 
 /// `R_BPF_64_64`: the address in a 64-bit immediate load.
 const R_64_64: u32 = 1;
@@ -25,19 +26,27 @@ const R_64_32: u32 = 10;
 #[derive(Debug)]
 pub(super) struct Code {
     pub(super) slots: Vec<Raw>,
-    insns: Vec<(usize, Insn)>,
-    /// Second slots of instructions: no label can stand before them.
-    inside: BTreeSet<usize>,
+    decoded: Vec<(usize, Result<Insn, DecodeError>)>,
+    /// By slot: whether it is the second one of an instruction, so that no label can stand there.
+    inside: Vec<bool>,
 }
 
 impl Code {
     pub(super) fn new(image: &Image<'_>, data: &[u8]) -> Code {
         let (slots, _) = Raw::read_all(data, image.endian);
-        let insns: Vec<_> =
-            decode_all(&slots).filter_map(|(slot, insn)| Some((slot, insn.ok()?))).collect();
-        let inside = insns.iter().filter(|(_, insn)| insn.slots() == 2).map(|(slot, _)| slot + 1);
-        let inside = inside.collect();
-        Code { slots, insns, inside }
+        let mut decoded = Vec::with_capacity(slots.len());
+        let mut inside = vec![false; slots.len()];
+        for (slot, result) in decode_all(&slots) {
+            if result.as_ref().is_ok_and(|insn| insn.slots() == 2) {
+                inside[slot + 1] = true;
+            }
+            decoded.push((slot, result));
+        }
+        Code { slots, decoded, inside }
+    }
+
+    fn insns(&self) -> impl Iterator<Item = (usize, &Insn)> {
+        self.decoded.iter().filter_map(|(slot, result)| Some((*slot, result.as_ref().ok()?)))
     }
 
     /// Whether a label can stand at an offset.
@@ -46,7 +55,7 @@ impl Code {
         let slot = offset / size;
         offset.is_multiple_of(size)
             && slot <= self.slots.len() as u64
-            && !self.inside.contains(&(slot as usize))
+            && self.inside.get(slot as usize) != Some(&true)
     }
 
     /// The offset that a jump or call without a relocation leads to, if a label can stand there.
@@ -72,14 +81,25 @@ fn meant(insn: &Insn, relocation: &Relocation) -> Option<i64> {
     addend.checked_add(relocation.addend)
 }
 
-/// The relocations of a section by slot: only those that are alone there.
-fn by_slot(relocations: &[Relocation]) -> HashMap<usize, &Relocation> {
-    let mut map: HashMap<usize, Option<&Relocation>> = HashMap::new();
-    for one in relocations.iter().filter(|one| one.offset.is_multiple_of(Raw::SIZE as u64)) {
-        let slot = (one.offset / Raw::SIZE as u64) as usize;
-        map.entry(slot).and_modify(|held| *held = None).or_insert(Some(one));
+/// The relocations of a section by slot: only those that are alone there. They are asked for in the
+/// order of the slots.
+struct BySlot<'r>(Peekable<std::vec::IntoIter<(usize, &'r Relocation)>>);
+
+impl<'r> BySlot<'r> {
+    fn new(relocations: &'r [Relocation]) -> BySlot<'r> {
+        let whole = |one: &&Relocation| one.offset.is_multiple_of(Raw::SIZE as u64);
+        let whole: Vec<&Relocation> = relocations.iter().filter(whole).collect();
+        let alone = whole.chunk_by(|a, b| a.offset == b.offset).filter_map(|here| match here {
+            [one] => Some(((one.offset / Raw::SIZE as u64) as usize, *one)),
+            _ => None,
+        });
+        BySlot(alone.collect::<Vec<_>>().into_iter().peekable())
     }
-    map.into_iter().filter_map(|(slot, one)| Some((slot, one?))).collect()
+
+    fn at(&mut self, slot: usize) -> Option<&'r Relocation> {
+        while self.0.next_if(|(before, _)| *before < slot).is_some() {}
+        self.0.next_if(|(at, _)| *at == slot).map(|(_, one)| one)
+    }
 }
 
 /// Asks for the labels that the code of a section refers to.
@@ -90,10 +110,10 @@ pub(super) fn want(
     names: &mut Names,
 ) {
     let code = &codes[&section];
-    let relocations = by_slot(&image.sections[section].relocations);
-    for (slot, insn) in &code.insns {
-        let Some(relocation) = relocations.get(slot) else {
-            if let Some(target) = code.target(*slot, insn) {
+    let mut relocations = BySlot::new(&image.sections[section].relocations);
+    for (slot, insn) in code.insns() {
+        let Some(relocation) = relocations.at(slot) else {
+            if let Some(target) = code.target(slot, insn) {
                 names.want(image, section, target);
             }
             continue;
@@ -110,7 +130,7 @@ pub(super) fn want(
 }
 
 /// A symbol with a number added.
-pub(super) fn sum(name: &str, addend: i64, dialect: Dialect) -> String {
+fn sum(name: &str, addend: i64, dialect: Dialect) -> Symbol<'_> {
     let (sign, space) = (
         if addend < 0 { '-' } else { '+' },
         match dialect {
@@ -118,25 +138,25 @@ pub(super) fn sum(name: &str, addend: i64, dialect: Dialect) -> String {
             Dialect::Gnu => "",
         },
     );
-    match addend {
-        0 => name.to_owned(),
-        _ => format!("{name}{space}{sign}{space}{}", addend.unsigned_abs()),
-    }
+    Symbol::Name(match addend {
+        0 => name.into(),
+        _ => format!("{name}{space}{sign}{space}{}", addend.unsigned_abs()).into(),
+    })
 }
 
 /// The symbol that a relocation refers to, as an operand.
-pub(super) fn operand(
-    image: &Image<'_>,
-    names: &Names,
+pub(super) fn operand<'a>(
+    image: &'a Image<'_>,
+    names: &'a Names,
     relocation: &Relocation,
     addend: i64,
     dialect: Dialect,
-) -> Result<String, &'static str> {
+) -> Result<Symbol<'a>, &'static str> {
     let symbol = image.symbols.get(relocation.symbol).ok_or("its symbol is not in the table")?;
     if let (elf::STT_SECTION, Place::Section(section)) = (symbol.kind, symbol.place) {
         let place = u64::try_from(addend).ok();
         if let Some(name) = place.and_then(|offset| names.local(image, section, offset)) {
-            return Ok(name.to_owned());
+            return Ok(name);
         }
         let section = &image.sections[section];
         return match names.is_section_word(section) {
@@ -146,6 +166,16 @@ pub(super) fn operand(
     }
     names.spelled(relocation.symbol)?;
     Ok(sum(&symbol.name, addend, dialect))
+}
+
+/// Whether the immediate is what GNU's assembler 2.40 adds to addresses: the symbol's offset.
+fn adds_own_offset(image: &Image<'_>, relocation: &Relocation, insn: &Insn) -> bool {
+    let symbol = image.symbols.get(relocation.symbol);
+    insn.op == Op::LdImm64
+        && insn.imm != 0
+        && symbol.is_some_and(|symbol| {
+            symbol.kind != elf::STT_SECTION && insn.imm as u64 == symbol.value
+        })
 }
 
 /// Prints the code of a section.
@@ -158,72 +188,50 @@ pub(super) fn write(
     lines: &Lines,
 ) {
     let options = *out.options;
-    let relocations = by_slot(&image.sections[section].relocations);
-    let said = RefCell::new(BTreeSet::new());
-    let mut notes: HashMap<usize, &'static str> = HashMap::new();
-    for (slot, insn) in &code.insns {
-        if let Some(relocation) = relocations.get(slot)
-            && let Some(symbol) = image.symbols.get(relocation.symbol)
-            && insn.op == Op::LdImm64
-            && insn.imm != 0
-            && symbol.kind != elf::STT_SECTION
-            && insn.imm as u64 == symbol.value
-        {
-            notes.insert(
-                *slot,
-                "the number is the symbol's own offset, as GNU's assembler 2.40 adds it",
-            );
+    let mut relocations = BySlot::new(&image.sections[section].relocations);
+    let mut left = image.sections[section].relocations.iter().peekable();
+    let mut labels = names.walk(section);
+    let mut lines = lines.iter().filter(|_| options.source).peekable();
+    without_gaps(code.decoded.iter().copied(), code.slots.len(), |slot, result| {
+        let offset = (slot * Raw::SIZE) as u64;
+        let count = result.as_ref().map_or(1, Insn::slots);
+        let end = offset + (count * Raw::SIZE) as u64;
+        let any = left.peek().is_some_and(|one| one.offset < end);
+        let relocation = if any { relocations.at(slot) } else { None };
+        let symbol = result.ok().and_then(|insn| match relocation {
+            None => names.local(image, section, code.target(slot, &insn)?),
+            Some(one) => operand(image, names, one, meant(&insn, one)?, options.dialect).ok(),
+        });
+        if labels.is_any(offset) {
+            out.labels(image, &mut labels, offset);
         }
-    }
-    let symbol = |slot: usize, insn: &Insn| match relocations.get(&slot) {
-        None => {
-            let target = code.target(slot, insn)?;
-            names.local(image, section, target).map(str::to_owned)
-        }
-        Some(relocation) => {
-            let addend = meant(insn, relocation)?;
-            let text = operand(image, names, relocation, addend, options.dialect).ok()?;
-            said.borrow_mut().insert(slot);
-            Some(text)
-        }
-    };
-    let text = disassemble_with(&code.slots, options.dialect, image.endian, &symbol);
-    let said = said.into_inner();
-    let mut left = image.sections[section]
-        .relocations
-        .iter()
-        .filter(|one| {
-            !one.offset.is_multiple_of(Raw::SIZE as u64)
-                || !said.contains(&((one.offset / Raw::SIZE as u64) as usize))
-        })
-        .peekable();
-    for line in &text {
-        let offset = (line.slot * Raw::SIZE) as u64;
-        let end = ((line.slot + line.slots) * Raw::SIZE) as u64;
-        out.labels(image, names, section, offset);
-        if options.source
-            && let Some(source) = lines.at(offset)
-        {
+        while lines.next_if(|(at, _)| *at < offset).is_some() {}
+        if let Some((_, source)) = lines.next_if(|(at, _)| *at == offset) {
             out.comment(source);
         }
-        while let Some(one) = left.next_if(|one| one.offset < end) {
-            out.relocation(image, one);
-        }
-        if let Some(note) = notes.get(&line.slot) {
-            out.comment(note);
-        }
-        let text = match &line.error {
-            Some(error) => {
-                out.comment(&error.to_string());
-                // The reason stands on a line of its own: not every assembler takes it behind.
-                line.text.split(" # ").next().unwrap_or(&line.text)
+        // What the symbol says is said.
+        let said = relocation.filter(|_| symbol.is_some());
+        while let Some(one) = if any { left.next_if(|one| one.offset < end) } else { None } {
+            if !said.is_some_and(|said| std::ptr::eq(said, one)) {
+                out.relocation(image, one);
             }
-            None => &line.text,
-        };
-        let bytes = (line.slot..end as usize / Raw::SIZE).map(|slot| code.slots[slot]);
-        out.code(line.slot, bytes, image.endian, text);
-    }
-    out.labels(image, names, section, (code.slots.len() * Raw::SIZE) as u64);
+        }
+        if let (Some(one), Ok(insn)) = (relocation, &result)
+            && adds_own_offset(image, one, insn)
+        {
+            out.comment("the number is the symbol's own offset, as GNU's assembler 2.40 adds it");
+        }
+        if let Err(error) = &result {
+            // Not behind the data: not every assembler takes it there.
+            out.comment(&error.to_string());
+        }
+        let slots = &code.slots[slot..slot + count];
+        out.code(slot, slots, image.endian, |text| match &result {
+            Ok(insn) => write_insn(text, insn, options.dialect, symbol.as_ref()),
+            Err(_) => write_data(text, code.slots[slot], image.endian),
+        });
+    });
+    out.labels(image, &mut labels, (code.slots.len() * Raw::SIZE) as u64);
     let rest = &image.sections[section].data[code.slots.len() * Raw::SIZE..];
     if !rest.is_empty() {
         out.comment("less than an instruction");

@@ -10,6 +10,7 @@ use super::Writer;
 use super::code::{Code, operand};
 use super::image::{Image, Place, Relocation, Section};
 use super::names::Names;
+use crate::print::Symbol;
 
 /// How many bytes a relocation of data covers. LLVM and GNU have numbered them differently; none of
 /// these numbers means two sizes in data.
@@ -72,7 +73,7 @@ pub(super) fn want(
 pub(super) fn write(out: &mut Writer<'_>, image: &Image<'_>, names: &Names, index: usize) {
     let section = &image.sections[index];
     let labels: BTreeSet<u64> = names.places(index).collect();
-    let mut relocations: HashMap<u64, (&Relocation, String)> = HashMap::new();
+    let mut relocations: HashMap<u64, (&Relocation, Symbol<'_>)> = HashMap::new();
     let mut covered = 0;
     for one in &section.relocations {
         let text = addend(section, one, image.endian)
@@ -94,10 +95,10 @@ pub(super) fn write(out: &mut Writer<'_>, image: &Image<'_>, names: &Names, inde
         stops.extend([one.offset, one.offset + width(one).unwrap_or(0) as u64]);
     }
     stops.extend([0, section.size]);
-    let mut at = 0;
+    let (mut at, mut walk) = (0, names.walk(index));
     for stop in stops {
         if stop > at {
-            let sized = names.symbols_at(index, at).iter().any(|symbol| {
+            let sized = names.symbols_at(index, at).iter().any(|(_, symbol)| {
                 let symbol = &image.symbols[*symbol];
                 symbol.kind == elf::STT_OBJECT && symbol.size == stop - at
             });
@@ -112,7 +113,7 @@ pub(super) fn write(out: &mut Writer<'_>, image: &Image<'_>, names: &Names, inde
             }
             at = stop;
         }
-        out.labels(image, names, index, stop);
+        out.labels(image, &mut walk, stop);
     }
 }
 

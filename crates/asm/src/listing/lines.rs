@@ -7,22 +7,21 @@ use abide_diag::printable;
 
 use super::image::Image;
 
-/// Which comment stands before the instruction at an offset.
+/// Which comments stand before the instructions at which offsets, in their order.
 #[derive(Debug, Default)]
 pub(super) struct Lines {
-    at: HashMap<u64, String>,
+    at: Vec<(u64, String)>,
 }
 
 impl Lines {
-    /// The comment before an offset.
-    pub(super) fn at(&self, offset: u64) -> Option<&str> {
-        self.at.get(&offset).map(String::as_str)
+    pub(super) fn iter(&self) -> impl Iterator<Item = (u64, &str)> {
+        self.at.iter().map(|(offset, comment)| (*offset, comment.as_str()))
     }
 
     fn new(records: &[LineInfo], btf: &Btf) -> Lines {
         let mut records: Vec<_> = records.iter().collect();
         records.sort_by_key(|record| record.insn_off);
-        let mut at = HashMap::new();
+        let mut at: Vec<(u64, String)> = Vec::new();
         let mut last = None;
         for record in records {
             // A line counts until another one begins.
@@ -33,7 +32,12 @@ impl Lines {
             let file = path.rsplit('/').next().unwrap_or(path);
             let text = btf.string(record.text).unwrap_or_default().trim();
             let comment = format!("{}:{}  {}", printable(file), record.line, printable(text));
-            at.insert(u64::from(record.insn_off), comment.trim_end().to_owned());
+            let offset = u64::from(record.insn_off);
+            // Of several at one place the last one holds.
+            if at.last().is_some_and(|(last, _)| *last == offset) {
+                at.pop();
+            }
+            at.push((offset, comment.trim_end().to_owned()));
         }
         Lines { at }
     }

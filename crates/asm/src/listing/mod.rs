@@ -19,6 +19,7 @@ use abide_isa::Endian;
 use object::elf;
 
 use crate::dialect::Dialect;
+use crate::print::text;
 use code::Code;
 use image::{Image, Role, Section};
 use names::Names;
@@ -50,12 +51,12 @@ impl Default for Options {
 /// If the bytes are no BPF object, or one whose tables are damaged.
 pub fn list(bytes: &[u8], options: &Options) -> Result<String, ListError> {
     let image = Image::parse(bytes)?;
-    let mut out = Writer { options, text: String::new() };
+    let mut out = Writer { options, text: Vec::new() };
     let order = match image.endian {
         Endian::Little => "little",
         Endian::Big => "big",
     };
-    out.text.push_str(&format!("# BPF object, {order} endian\n"));
+    out.text.extend_from_slice(format!("# BPF object, {order} endian\n").as_bytes());
     let codes = codes(&image);
     let names = names(&image, &codes, options);
     let lines = lines::read(&image).unwrap_or_else(|why| {
@@ -77,7 +78,7 @@ pub fn list(bytes: &[u8], options: &Options) -> Result<String, ListError> {
         if section.role == Role::Addrsig
             && let Some(text) = data::addrsig(&image, &names, section)
         {
-            out.text.push_str(&text);
+            out.text.extend_from_slice(text.as_bytes());
             continue;
         }
         out.section(&image, &names, section);
@@ -89,7 +90,7 @@ pub fn list(bytes: &[u8], options: &Options) -> Result<String, ListError> {
             None => data::write(&mut out, &image, &names, index),
         }
     }
-    Ok(out.text)
+    Ok(text(out.text))
 }
 
 /// Lists a stream of slots without any ELF around it.
@@ -120,9 +121,9 @@ pub fn list_raw(bytes: &[u8], endian: Endian, options: &Options) -> String {
     let image = Image { endian, flags: 0, sections: vec![section], symbols: Vec::new() };
     let codes = codes(&image);
     let names = names(&image, &codes, options);
-    let mut out = Writer { options, text: String::new() };
+    let mut out = Writer { options, text: Vec::new() };
     code::write(&mut out, &image, &names, 0, &codes[&0], &lines::Lines::default());
-    out.text
+    text(out.text)
 }
 
 fn codes(image: &Image<'_>) -> HashMap<usize, Code> {

@@ -1,6 +1,7 @@
 //! The text of a listing, line by line. Knows how lines look, not what they are about.
 
-use std::fmt::{Arguments, Write};
+use std::fmt::Arguments;
+use std::io::Write;
 
 use abide_diag::printable;
 use abide_isa::{Endian, Raw};
@@ -8,15 +9,16 @@ use object::elf;
 
 use super::Options;
 use super::image::{Image, Place, Relocation, Section};
-use super::names::{Names, is_label, is_word};
+use super::names::{Names, Walk, is_label, is_word};
+use crate::print::Symbol;
 
 /// How many bytes a line of plain data has.
 const BYTES_PER_LINE: usize = 12;
 
 /// What is said of a section after its type: its group, what it is about, and its number among those
 /// of its name; and the flags of such that no words can be found for.
-fn relations(image: &Image<'_>, names: &Names, section: &Section<'_>) -> (String, u64) {
-    let (mut out, mut missing) = (String::new(), 0);
+fn relations(image: &Image<'_>, names: &Names, section: &Section<'_>) -> (Vec<u8>, u64) {
+    let (mut out, mut missing) = (Vec::new(), 0);
     if section.flags & elf::SHF_GROUP.0 != 0 {
         let group = section.group.and_then(|(symbol, comdat)| {
             let name = &image.symbols.get(symbol)?.name;
@@ -31,7 +33,7 @@ fn relations(image: &Image<'_>, names: &Names, section: &Section<'_>) -> (String
     }
     if section.flags & elf::SHF_LINK_ORDER.0 != 0 {
         match (section.link, names.any_in(section.link)) {
-            (0, _) => out.push_str(",0"),
+            (0, _) => out.extend_from_slice(b",0"),
             (_, Some(symbol)) => {
                 let _ = write!(out, ",{}", image.symbols[symbol].name);
             }
@@ -48,13 +50,13 @@ fn relations(image: &Image<'_>, names: &Names, section: &Section<'_>) -> (String
 #[derive(Debug)]
 pub(super) struct Writer<'a> {
     pub(super) options: &'a Options,
-    pub(super) text: String,
+    pub(super) text: Vec<u8>,
 }
 
-// Writing to a string cannot fail; the results are dropped.
+// Writing to memory cannot fail; the results are dropped.
 impl Writer<'_> {
     pub(super) fn blank(&mut self) {
-        self.text.push('\n');
+        self.text.push(b'\n');
     }
 
     /// A comment on a line of its own, which all assemblers take in both dialects.
@@ -94,18 +96,22 @@ impl Writer<'_> {
     }
 
     /// The labels at a place.
-    pub(super) fn labels(&mut self, image: &Image<'_>, names: &Names, section: usize, offset: u64) {
-        for index in names.symbols_at(section, offset) {
-            if offset > 0 && image.symbols[*index].kind == elf::STT_FUNC {
+    pub(super) fn labels(&mut self, image: &Image<'_>, labels: &mut Walk<'_>, offset: u64) {
+        let (symbols, generated) = labels.at(offset);
+        for (_, index) in symbols {
+            let symbol = &image.symbols[*index];
+            if offset > 0 && symbol.kind == elf::STT_FUNC {
                 self.blank();
             }
             if !self.options.columns {
                 self.attributes(image, *index);
             }
-            let _ = writeln!(self.text, "{}:", image.symbols[*index].name);
+            self.text.extend_from_slice(symbol.name.as_bytes());
+            self.text.extend_from_slice(b":\n");
         }
-        if let Some(label) = names.generated_at(section, offset) {
-            let _ = writeln!(self.text, "{label}:");
+        if let Some(label) = generated {
+            Symbol::Label(label).write(&mut self.text);
+            self.text.extend_from_slice(b":\n");
         }
     }
 
@@ -121,27 +127,31 @@ impl Writer<'_> {
         self.comment(&format!("relocation of type {} at byte {}: {name}", one.kind, one.offset));
     }
 
-    /// An instruction.
+    /// An instruction or data, whose text `write` appends.
     pub(super) fn code(
         &mut self,
         slot: usize,
-        slots: impl Iterator<Item = Raw>,
+        slots: &[Raw],
         endian: Endian,
-        text: &str,
+        write: impl FnOnce(&mut Vec<u8>),
     ) {
         if !self.options.columns {
-            let _ = writeln!(self.text, "\t{text}");
+            self.text.push(b'\t');
+            write(&mut self.text);
+            self.text.push(b'\n');
             return;
         }
-        for (count, raw) in slots.enumerate() {
+        let mut write = Some(write);
+        for (count, raw) in slots.iter().enumerate() {
             let _ = write!(self.text, "{:>6}: ", slot + count);
             for byte in raw.to_bytes(endian) {
                 let _ = write!(self.text, " {byte:02x}");
             }
-            if count == 0 {
-                let _ = write!(self.text, "   {text}");
+            if let Some(write) = write.take() {
+                self.text.extend_from_slice(b"   ");
+                write(&mut self.text);
             }
-            self.text.push('\n');
+            self.text.push(b'\n');
         }
     }
 
@@ -152,7 +162,7 @@ impl Writer<'_> {
                 let _ = write!(self.text, "{between}{byte:#04x}");
                 between = ", ";
             }
-            self.text.push('\n');
+            self.text.push(b'\n');
         }
     }
 
@@ -202,7 +212,7 @@ impl Writer<'_> {
         if section.flags & elf::SHF_MERGE.0 != 0 {
             let _ = write!(self.text, ",{}", section.entry_size);
         }
-        self.text.push_str(&relations);
+        self.text.extend_from_slice(&relations);
         self.blank();
         if rest != 0 {
             self.comment(&format!("the flags {rest:#x} cannot be written"));

@@ -1,7 +1,5 @@
 //! The ELF file.
 
-use std::collections::HashMap;
-
 use abide_isa::Endian;
 use object::Endianness;
 use object::elf;
@@ -32,6 +30,21 @@ impl Strings {
     }
 }
 
+/// The numbers of sections' symbols and of symbols in the file's table; 0 for those not in it.
+struct SymbolNumbers {
+    sections: Vec<u32>,
+    symbols: Vec<u32>,
+}
+
+impl SymbolNumbers {
+    fn of(&self, about: About) -> u32 {
+        match about {
+            About::Section(section) => self.sections[section as usize],
+            About::Symbol(symbol) => self.symbols[symbol as usize],
+        }
+    }
+}
+
 impl Unit<'_> {
     /// Writes the object. Sections come first, in their order, each with its relocations after it.
     pub(super) fn write(&mut self, relocations: &[Vec<Relocation>]) -> Vec<u8> {
@@ -46,7 +59,10 @@ impl Unit<'_> {
         let (symbols, locals, numbers) = self.symbol_list(relocations, &in_file, &mut strings);
         let addrsig = self.addrsig && self.style == Style::Llvm;
         let symtab = next + u32::from(addrsig);
-        let mut out = vec![0; encoder.file_header_size() as usize];
+        let bytes: usize = self.sections.iter().map(|section| section.data.len()).sum();
+        // Most of what comes besides are symbols and their names.
+        let mut out = Vec::with_capacity(bytes + 64 * (symbols.len() + 64) + strings.0.len());
+        out.resize(encoder.file_header_size() as usize, 0);
         let mut headers: Vec<SectionHeader> = Vec::new();
         let mut groups = in_file.groups.iter().peekable();
         let align = |out: &mut Vec<u8>, to: u64| {
@@ -57,7 +73,7 @@ impl Unit<'_> {
             while let Some(group) = groups.next_if(|group| group.before == at) {
                 align(&mut out, 4);
                 let bytes = self.group_bytes(group, &in_file, relocations);
-                let signature = numbers.get(&About::Symbol(group.symbol)).copied();
+                let signature = numbers.of(About::Symbol(group.symbol));
                 headers.push(SectionHeader {
                     sh_name: strings.add(".group"),
                     sh_type: elf::SHT_GROUP,
@@ -66,7 +82,7 @@ impl Unit<'_> {
                     sh_offset: out.len() as u64,
                     sh_size: bytes.len() as u64,
                     sh_link: symtab,
-                    sh_info: signature.unwrap_or(0),
+                    sh_info: signature,
                     sh_addralign: 4,
                     sh_entsize: 4,
                 });
@@ -114,7 +130,7 @@ impl Unit<'_> {
                     false,
                     &Rel {
                         r_offset: relocation.offset,
-                        r_sym: numbers.get(&relocation.about).copied().unwrap_or(0),
+                        r_sym: numbers.of(relocation.about),
                         r_type: elf::RelocationType(relocation.kind),
                         r_addend: 0,
                     },
@@ -124,10 +140,9 @@ impl Unit<'_> {
         if addrsig {
             let start = out.len();
             for id in 0..self.symbols.len() as SymbolId {
-                if let (true, Some(number)) =
-                    (self.symbols.get(id).address_taken, numbers.get(&About::Symbol(id)))
-                {
-                    crate::object::lines::unsigned(&mut out, u64::from(*number));
+                let number = numbers.of(About::Symbol(id));
+                if self.symbols.get(id).address_taken && number != 0 {
+                    crate::object::lines::unsigned(&mut out, u64::from(number));
                 }
             }
             headers.push(SectionHeader {
@@ -202,11 +217,14 @@ impl Unit<'_> {
         relocations: &[Vec<Relocation>],
         in_file: &Numbers,
         strings: &mut Strings,
-    ) -> (Vec<Sym>, u32, HashMap<About, u32>) {
+    ) -> (Vec<Sym>, u32, SymbolNumbers) {
         let mut out = Vec::new();
-        let mut numbers = HashMap::new();
+        let mut numbers = SymbolNumbers {
+            sections: vec![0; self.sections.len()],
+            symbols: vec![0; self.symbols.len()],
+        };
         let index = &in_file.sections;
-        let signed: HashMap<SymbolId, u32> =
+        let signed: std::collections::HashMap<SymbolId, u32> =
             in_file.groups.iter().map(|group| (group.symbol, group.number)).collect();
         let bare = |kind: u8, bind: u8| Sym {
             section: None,
@@ -235,7 +253,7 @@ impl Unit<'_> {
         for section in 0..self.sections.len() as u32 {
             if self.style == Style::Gnu || named.contains(&section) {
                 out.push(Sym { section: Some(index[section as usize]), ..bare(3, 0) });
-                numbers.insert(About::Section(section), out.len() as u32);
+                numbers.sections[section as usize] = out.len() as u32;
             }
         }
         let mut locals = out.len() as u32 + 1;
@@ -298,7 +316,7 @@ impl Unit<'_> {
                     Meaning::Undefined => entry.section = only_group,
                 }
                 out.push(entry);
-                numbers.insert(About::Symbol(id), out.len() as u32);
+                numbers.symbols[id as usize] = out.len() as u32;
             }
             if !global {
                 locals = out.len() as u32 + 1;

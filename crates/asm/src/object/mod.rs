@@ -12,13 +12,14 @@ mod frame;
 mod gcc;
 mod groups;
 mod input;
+mod label;
 mod layout;
 mod lines;
 mod relax;
 mod repeat;
 mod section;
 mod sections;
-
+mod statement;
 mod symbols;
 mod unit;
 mod value;

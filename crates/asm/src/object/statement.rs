@@ -1,0 +1,260 @@
+//! Statements that are no directives: labels, assignments, instructions.
+
+use abide_diag::{Diagnostic, Report};
+use abide_isa::{Insn, Kind, encode};
+
+use crate::bind::{Bound, Reference};
+use crate::codes;
+use crate::expr::{Scope, Symbol as Operand};
+use crate::lexer::Lexer;
+use crate::object::section::{Fixup, Need, Wanted};
+use crate::object::symbols::{Meaning, Place};
+use crate::object::unit::Unit;
+use crate::reader::{Reader, span_of};
+use crate::token::{Class, Sign, Tok, Token, looks_like_register, word_length};
+
+/// The symbols that stand for numbers.
+struct Values<'u, 'a>(&'u Unit<'a>);
+
+impl Scope for Values<'_, '_> {
+    fn number(&self, name: &str) -> Option<i128> {
+        let symbol = self.0.symbols.find(name)?;
+        match self.0.symbols.get(symbol).meaning {
+            Meaning::Value { node, .. } => self.0.constant(node).ok(),
+            _ => None,
+        }
+    }
+}
+
+/// Memory that one statement after the other uses.
+#[derive(Default)]
+pub(super) struct Memory {
+    tokens: Vec<Token>,
+    reader: Reader,
+}
+
+impl Unit<'_> {
+    /// Reads one statement; false at the end of the text.
+    pub(super) fn statement(
+        &mut self,
+        text: &str,
+        lexer: &mut Lexer<'_>,
+        memory: &mut Memory,
+    ) -> bool {
+        let bytes = text.as_bytes();
+        let Memory { tokens, reader } = memory;
+        tokens.clear();
+        loop {
+            // Blank lines, labels and the names of directives need no tokens.
+            while let Some(b' ' | b'\t' | b'\n' | b'\r') = bytes.get(lexer.at) {
+                lexer.at += 1;
+            }
+            let start = lexer.at;
+            match bytes.get(start) {
+                Some(b'.') => {}
+                Some(first) if Class::of(*first) == Class::Letter => {
+                    lexer.first_word(tokens);
+                    let end = lexer.at;
+                    if bytes.get(end) == Some(&b':') {
+                        self.label(text, start..end);
+                        tokens.clear();
+                        lexer.at = end + 1;
+                        continue;
+                    }
+                    if !self.macros.is_empty() && self.expand(text, start..end, lexer) {
+                        return true;
+                    }
+                    break;
+                }
+                _ => break,
+            }
+            let end = start + word_length(&bytes[start..]);
+            let rest = &bytes[end..];
+            let blanks = rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+            match &rest[blanks..] {
+                [b':', ..] => {
+                    self.label(text, start..end);
+                    lexer.at = end + blanks + 1;
+                    continue;
+                }
+                [b'=', b'=', ..] => {}
+                [b'=', ..] => break,
+                _ => {}
+            }
+            lexer.at = end;
+            self.directive(text, start..end, lexer);
+            return true;
+        }
+        let more = lexer.rest(tokens);
+        if !tokens.is_empty() {
+            self.tokenized(text, tokens, reader);
+        }
+        more
+    }
+
+    /// A statement that begins with no directive: labels, an assignment, an instruction.
+    fn tokenized(&mut self, text: &str, tokens: &[Token], reader: &mut Reader) {
+        match tokens {
+            [_, Token { tok: Tok::Sign(Sign::Colon), .. }, ..] => {
+                self.labelled(text, tokens, reader)
+            }
+            [name, Token { tok: Tok::Sign(Sign::Assign), .. }, _, ..]
+                if matches!(name.tok, Tok::Word(_) | Tok::Text)
+                    && !looks_like_register(text[name.span()].as_bytes()) =>
+            {
+                if !self.bad(tokens) {
+                    self.assign(text, tokens, 0, 2, true);
+                }
+            }
+            _ => self.instruction(text, tokens, reader),
+        }
+    }
+
+    /// Labels that are seen only among tokens, and what stands after them on the line.
+    fn labelled(&mut self, text: &str, tokens: &[Token], reader: &mut Reader) {
+        if self.bad(tokens) {
+            return;
+        }
+        let mut tokens = tokens;
+        while let [name, Token { tok: Tok::Sign(Sign::Colon), .. }, rest @ ..] = tokens {
+            match name.tok {
+                Tok::Number(number) => self.numeric_label(number, name.span()),
+                _ => self.label(text, name.span()),
+            }
+            tokens = rest;
+        }
+        let Some(first) = tokens.first() else { return };
+        let word = first.span();
+        let within = |at| Lexer::within(text, &self.grammar.words, at);
+        if text.as_bytes()[word.start] == b'.'
+            && !matches!(tokens, [_, Token { tok: Tok::Sign(Sign::Assign), .. }, ..])
+        {
+            let mut lexer = within(word.end);
+            self.directive(text, word, &mut lexer);
+            return;
+        }
+        if !self.macros.is_empty() {
+            let mut lexer = within(word.start);
+            if self.expand(text, word, &mut lexer) {
+                return;
+            }
+        }
+        self.tokenized(text, tokens, reader);
+    }
+
+    /// Reports what is no token.
+    pub(super) fn bad(&mut self, tokens: &[Token]) -> bool {
+        let bad = tokens.iter().find_map(|token| match token.tok {
+            Tok::Bad(fault) => Some((fault.why(), token.span())),
+            _ => None,
+        });
+        if let Some((why, span)) = bad {
+            self.error(Diagnostic::error(&codes::BAD_TOKEN, why).at(span, ""));
+            return true;
+        }
+        false
+    }
+
+    fn instruction(&mut self, text: &str, tokens: &[Token], reader: &mut Reader) {
+        let read = {
+            let values = Values(self);
+            let scope: Option<&dyn Scope> = if self.has_values { Some(&values) } else { None };
+            reader.read(text, tokens, self.options.dialect, scope)
+        };
+        match read {
+            Ok(_) => self.emit(text, &mut reader.bound, tokens),
+            // What is no token is the reason why it is no instruction.
+            Err(error) => {
+                if !self.bad(tokens) {
+                    self.error(*error);
+                }
+            }
+        }
+    }
+
+    fn emit(&mut self, text: &str, bound: &mut Bound, tokens: &[Token]) {
+        let level = bound.insn.op.spec().level;
+        if level > self.options.level {
+            self.error(
+                Diagnostic::error(&codes::LEVEL, format!("this instruction needs level {level}"))
+                    .at(span_of(tokens), format!("above level {}", self.options.level)),
+            );
+            return;
+        }
+        let encoded = encode(&bound.insn);
+        let slots = match &encoded {
+            Ok(slots) => slots,
+            Err(error) => {
+                let error = error.report().at(span_of(tokens), "");
+                self.error(error);
+                return;
+            }
+        };
+        if let Some(warning) = bound.warning.take() {
+            self.warnings.push((self.current, *warning));
+        }
+        if self.lines.waiting.is_some() {
+            self.mark_line();
+        }
+        let endian = self.options.endian;
+        let place = self.place_here();
+        let section = self.current();
+        if section.is_empty_kind() {
+            let name = section.name.clone();
+            self.error(
+                Diagnostic::error(
+                    &codes::NO_BYTES,
+                    format!("the section {name} has no bytes, only a size"),
+                )
+                .at(span_of(tokens), "cannot be put there"),
+            );
+            return;
+        }
+        for slot in slots.iter() {
+            section.data.extend_from_slice(&slot.to_bytes(endian));
+        }
+        match &bound.reference {
+            Some(reference) => self.refer(text, &bound.insn, reference, place),
+            None => self.counts(&bound.insn, place, tokens),
+        }
+    }
+
+    /// Notes what an instruction wants of a symbol.
+    fn refer(&mut self, text: &str, insn: &Insn, reference: &Reference, place: Place) {
+        let origin = self.origin(reference.span());
+        let symbol = match reference.symbol {
+            Operand::Local { number, forward } => match self.numeric(number, forward, origin) {
+                Some(symbol) => symbol,
+                None => return,
+            },
+            Operand::Name { start, end } => match &text[start as usize..end as usize] {
+                "." => {
+                    let symbol = self.symbols.nameless();
+                    self.symbols.get_mut(symbol).meaning = Meaning::Label(place);
+                    symbol
+                }
+                name => self.symbols.intern(name),
+            },
+        };
+        self.symbols.get_mut(symbol).used.get_or_insert(origin);
+        let need = match insn.kind() {
+            Kind::LdImm64(_) => Need::Address,
+            Kind::CallLocal => Need::Call,
+            Kind::Jump { long: true } => Need::Jump32,
+            _ => Need::Jump16,
+        };
+        let relaxes = self.relaxes();
+        let section = self.current();
+        if relaxes && need == Need::Jump16 {
+            section.jumps.push(place.fixed);
+        }
+        section.fixups.push(Fixup {
+            fixed: place.fixed,
+            parts: place.parts,
+            need,
+            wanted: Wanted::Symbol(symbol, reference.addend),
+            origin,
+            far: false,
+        });
+    }
+}

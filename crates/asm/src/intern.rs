@@ -69,23 +69,27 @@ pub(crate) struct Names {
 }
 
 impl Names {
-    /// The place in the table where a name is, or where it would be put.
+    /// The place in the table where a name is, or where it would be put. `rest` is what it has
+    /// after the eight bytes of its key.
     #[inline]
-    fn place(&self, name: &[u8], key: Key) -> usize {
+    fn place(&self, key: Key, length: usize, rest: &[u8]) -> usize {
         let mask = self.table.len() - 1;
         let mut at = key.hash as usize & mask;
         while let Some(id) = self.table[at].checked_sub(1) {
             let entry = &self.entries[id as usize];
-            let length = (entry.end - entry.start) as usize;
             if entry.key == key
-                && length == name.len()
-                && (length <= 8 || self.text(id).as_bytes()[8..] == name[8..])
+                && (entry.end - entry.start) as usize == length
+                && (length <= 8 || self.text(id).as_bytes()[8..] == *rest)
             {
                 break;
             }
             at = (at + 1) & mask;
         }
         at
+    }
+
+    fn place_of(&self, name: &[u8], key: Key) -> usize {
+        self.place(key, name.len(), name.get(8..).unwrap_or_default())
     }
 
     fn grow(&mut self) {
@@ -106,7 +110,7 @@ impl Names {
             self.grow();
         }
         let key = Key::of(name.as_bytes());
-        let place = self.place(name.as_bytes(), key);
+        let place = self.place_of(name.as_bytes(), key);
         if let Some(id) = self.table[place].checked_sub(1) {
             return id;
         }
@@ -124,22 +128,16 @@ impl Names {
         if self.table.is_empty() {
             return None;
         }
-        self.table[self.place(name, Key::of(name))].checked_sub(1)
+        self.table[self.place_of(name, Key::of(name))].checked_sub(1)
     }
 
     /// The same for a name of less than eight bytes that is at hand as a number.
     #[inline]
     pub(crate) fn find_short(&self, head: u64, length: usize) -> Option<NameId> {
-        let (key, mask) = (Key::short(head, length), self.table.len().wrapping_sub(1));
-        let mut at = key.hash as usize & mask;
-        loop {
-            let id = self.table.get(at)?.checked_sub(1)?;
-            let entry = &self.entries[id as usize];
-            if entry.key == key && (entry.end - entry.start) as usize == length {
-                return Some(id);
-            }
-            at = (at + 1) & mask;
+        if self.table.is_empty() {
+            return None;
         }
+        self.table[self.place(Key::short(head, length), length, &[])].checked_sub(1)
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -5,7 +5,7 @@ use std::fmt;
 use std::io::Write;
 use std::sync::LazyLock;
 
-use abide_isa::{Insn, Kind, Op, Reg};
+use abide_isa::{Insn, Kind, Op};
 
 use crate::dialect::Dialect;
 use crate::template::{Hole, Piece, pieces};
@@ -82,26 +82,49 @@ pub(crate) fn spelled(op: Op, wanted: Dialect) -> Dialect {
     if op.spec().gnu.is_empty() { Dialect::C } else { wanted }
 }
 
-/// A piece of a template. Text is cut so that all pieces have one size, which a copy can rely on.
+/// A piece of a template. Text is cut so that all pieces have one size, which a copy can rely on;
+/// it holds the letters of registers too.
 enum Part {
     Text([u8; PART], u8),
+    /// The number of a register.
+    Dst,
+    Src,
     Hole(Hole),
 }
 
 const PART: usize = 16;
 
-fn parts(template: &'static str) -> Vec<Part> {
-    let cut = |piece| match piece {
-        Piece::Hole(hole) => vec![Part::Hole(hole)],
-        Piece::Text(text) => text.as_bytes().chunks(PART).map(part).collect(),
-    };
-    pieces(template).into_iter().flat_map(cut).collect()
+fn parts(template: &'static str, dialect: Dialect) -> Vec<Part> {
+    let (mut out, mut text) = (Vec::new(), String::new());
+    for piece in pieces(template) {
+        let (letter, part) = match piece {
+            Piece::Text(more) => {
+                text.push_str(more);
+                continue;
+            }
+            Piece::Hole(Hole::Dst) => ("r", Part::Dst),
+            Piece::Hole(Hole::Src) => ("r", Part::Src),
+            Piece::Hole(Hole::HalfDst) => ("w", Part::Dst),
+            Piece::Hole(Hole::HalfSrc) => ("w", Part::Src),
+            Piece::Hole(other) => ("", Part::Hole(other)),
+        };
+        if dialect == Dialect::Gnu && !letter.is_empty() {
+            text.push('%');
+        }
+        text.push_str(letter);
+        cut(&mut out, &std::mem::take(&mut text));
+        out.push(part);
+    }
+    cut(&mut out, &text);
+    out
 }
 
-fn part(text: &[u8]) -> Part {
-    let mut bytes = [0; PART];
-    bytes[..text.len()].copy_from_slice(text);
-    Part::Text(bytes, text.len() as u8)
+fn cut(out: &mut Vec<Part>, text: &str) {
+    out.extend(text.as_bytes().chunks(PART).map(|piece| {
+        let mut bytes = [0; PART];
+        bytes[..piece.len()].copy_from_slice(piece);
+        Part::Text(bytes, piece.len() as u8)
+    }));
 }
 
 /// Appends an instruction as text, with the name that stands for its target, function or address.
@@ -112,8 +135,10 @@ pub(crate) fn write_insn(
     symbol: Option<&Symbol<'_>>,
 ) {
     static TEMPLATES: LazyLock<[Vec<Vec<Part>>; 2]> = LazyLock::new(|| {
-        let all = |text: fn(Op) -> &'static str| Op::ALL.iter().map(move |op| parts(text(*op)));
-        [all(|op| op.spec().c).collect(), all(|op| op.spec().gnu).collect()]
+        let all = |dialect, text: fn(Op) -> &'static str| {
+            Op::ALL.iter().map(|op| parts(text(*op), dialect)).collect()
+        };
+        [all(Dialect::C, |op| op.spec().c), all(Dialect::Gnu, |op| op.spec().gnu)]
     });
     let op = match (symbol, insn.kind()) {
         // With a name all calls, and all loads of addresses, are spelled alike.
@@ -130,6 +155,8 @@ pub(crate) fn write_insn(
                 out.extend_from_slice(bytes);
                 out.truncate(end);
             }
+            Part::Dst => number(out, u64::from(insn.dst.number())),
+            Part::Src => number(out, u64::from(insn.src.number())),
             Part::Hole(hole) => fill(out, *hole, insn, dialect, symbol),
         }
     }
@@ -142,10 +169,8 @@ fn fill(out: &mut Vec<u8>, hole: Hole, insn: &Insn, dialect: Dialect, symbol: Op
         return symbol.write(out);
     }
     match hole {
-        Hole::Dst => register(out, insn.dst, b'r', dialect),
-        Hole::Src => register(out, insn.src, b'r', dialect),
-        Hole::HalfDst => register(out, insn.dst, b'w', dialect),
-        Hole::HalfSrc => register(out, insn.src, b'w', dialect),
+        // Registers are parts of their own.
+        Hole::Dst | Hole::Src | Hole::HalfDst | Hole::HalfSrc => {}
         Hole::Imm => immediate(out, insn),
         Hole::OptionalImm if insn.imm == 0 => {}
         Hole::OptionalImm => {
@@ -180,16 +205,6 @@ fn is_named(hole: Hole, insn: &Insn) -> bool {
     }
 }
 
-fn register(out: &mut Vec<u8>, reg: Reg, letter: u8, dialect: Dialect) {
-    let (tens, ones) = (reg.number() / 10, b'0' + reg.number() % 10);
-    match (dialect, tens) {
-        (Dialect::C, 0) => out.extend_from_slice(&[letter, ones]),
-        (Dialect::Gnu, 0) => out.extend_from_slice(&[b'%', letter, ones]),
-        (Dialect::C, _) => out.extend_from_slice(&[letter, b'0' + tens, ones]),
-        (Dialect::Gnu, _) => out.extend_from_slice(&[b'%', letter, b'0' + tens, ones]),
-    }
-}
-
 /// An offset, always with its sign. GNU's is written `+-8` when negative: binutils 2.40 reads no
 /// other form, later ones read it as well.
 fn signed(out: &mut Vec<u8>, value: i64, dialect: Dialect) {
@@ -221,10 +236,16 @@ fn decimal(out: &mut Vec<u8>, value: i64) {
 }
 
 /// A number in decimal digits.
+#[inline]
 pub(crate) fn number(out: &mut Vec<u8>, value: u64) {
     if value < 10 {
-        return out.push(b'0' + value as u8);
+        out.push(b'0' + value as u8);
+    } else {
+        long_number(out, value);
     }
+}
+
+fn long_number(out: &mut Vec<u8>, value: u64) {
     if value >= 100 {
         number(out, value / 100);
     }

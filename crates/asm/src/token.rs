@@ -333,7 +333,7 @@ pub(crate) fn looks_like_register(word: &[u8]) -> bool {
 fn digits(bytes: [u8; 8]) -> (u64, usize) {
     let values = u64::from_le_bytes(bytes) ^ all(b'0');
     // The highest bit of each byte that is more than 9.
-    let others = ((values & all(0x7f)) + all(0x80 - 10) | values) & all(0x80);
+    let others = (((values & all(0x7f)) + all(0x80 - 10)) | values) & all(0x80);
     let count = (others.trailing_zeros() / 8) as usize;
     if count == 0 {
         return (0, 0);

@@ -26,7 +26,9 @@ const R_64_32: u32 = 10;
 #[derive(Debug)]
 pub(super) struct Code {
     pub(super) slots: Vec<Raw>,
-    decoded: Vec<(usize, Result<Insn, DecodeError>)>,
+    insns: Vec<Insn>,
+    /// The slots that are in no instruction.
+    errors: Vec<(usize, DecodeError)>,
     /// By slot: whether it is the second one of an instruction, so that no label can stand there.
     inside: Vec<bool>,
 }
@@ -34,19 +36,33 @@ pub(super) struct Code {
 impl Code {
     pub(super) fn new(image: &Image<'_>, data: &[u8]) -> Code {
         let (slots, _) = Raw::read_all(data, image.endian);
-        let mut decoded = Vec::with_capacity(slots.len());
-        let mut inside = vec![false; slots.len()];
-        for (slot, result) in decode_all(&slots) {
-            if result.as_ref().is_ok_and(|insn| insn.slots() == 2) {
-                inside[slot + 1] = true;
+        let mut insns = Vec::with_capacity(slots.len());
+        let (mut errors, mut inside) = (Vec::new(), vec![false; slots.len()]);
+        without_gaps(decode_all(&slots), slots.len(), |slot, result| match result {
+            Ok(insn) => {
+                if insn.slots() == 2 {
+                    inside[slot + 1] = true;
+                }
+                insns.push(insn);
             }
-            decoded.push((slot, result));
-        }
-        Code { slots, decoded, inside }
+            Err(error) => errors.push((slot, error)),
+        });
+        Code { slots, insns, errors, inside }
     }
 
-    fn insns(&self) -> impl Iterator<Item = (usize, &Insn)> {
-        self.decoded.iter().filter_map(|(slot, result)| Some((*slot, result.as_ref().ok()?)))
+    /// All slots in their order: those of instructions by the first one, and those in none.
+    fn lines(&self) -> impl Iterator<Item = (usize, Result<&Insn, &DecodeError>)> {
+        let (mut at, mut insns, mut errors) = (0, self.insns.iter(), self.errors.iter().peekable());
+        std::iter::from_fn(move || {
+            let slot = at;
+            if let Some((_, error)) = errors.next_if(|(error, _)| *error == slot) {
+                at += 1;
+                return Some((slot, Err(error)));
+            }
+            let insn = insns.next()?;
+            at += insn.slots();
+            Some((slot, Ok(insn)))
+        })
     }
 
     /// Whether a label can stand at an offset.
@@ -111,7 +127,8 @@ pub(super) fn want(
 ) {
     let code = &codes[&section];
     let mut relocations = BySlot::new(&image.sections[section].relocations);
-    for (slot, insn) in code.insns() {
+    for (slot, line) in code.lines() {
+        let Ok(insn) = line else { continue };
         let Some(relocation) = relocations.at(slot) else {
             if let Some(target) = code.target(slot, insn) {
                 names.want(image, section, target);
@@ -192,15 +209,15 @@ pub(super) fn write(
     let mut left = image.sections[section].relocations.iter().peekable();
     let mut labels = names.walk(section);
     let mut lines = lines.iter().filter(|_| options.source).peekable();
-    without_gaps(code.decoded.iter().copied(), code.slots.len(), |slot, result| {
+    for (slot, line) in code.lines() {
         let offset = (slot * Raw::SIZE) as u64;
-        let count = result.as_ref().map_or(1, Insn::slots);
+        let count = line.map_or(1, Insn::slots);
         let end = offset + (count * Raw::SIZE) as u64;
         let any = left.peek().is_some_and(|one| one.offset < end);
         let relocation = if any { relocations.at(slot) } else { None };
-        let symbol = result.ok().and_then(|insn| match relocation {
-            None => names.local(image, section, code.target(slot, &insn)?),
-            Some(one) => operand(image, names, one, meant(&insn, one)?, options.dialect).ok(),
+        let symbol = line.ok().and_then(|insn| match relocation {
+            None => names.local(image, section, code.target(slot, insn)?),
+            Some(one) => operand(image, names, one, meant(insn, one)?, options.dialect).ok(),
         });
         if labels.is_any(offset) {
             out.labels(image, &mut labels, offset);
@@ -216,21 +233,21 @@ pub(super) fn write(
                 out.relocation(image, one);
             }
         }
-        if let (Some(one), Ok(insn)) = (relocation, &result)
+        if let (Some(one), Ok(insn)) = (relocation, line)
             && adds_own_offset(image, one, insn)
         {
             out.comment("the number is the symbol's own offset, as GNU's assembler 2.40 adds it");
         }
-        if let Err(error) = &result {
+        if let Err(error) = line {
             // Not behind the data: not every assembler takes it there.
             out.comment(&error.to_string());
         }
         let slots = &code.slots[slot..slot + count];
-        out.code(slot, slots, image.endian, |text| match &result {
+        out.code(slot, slots, image.endian, |text| match line {
             Ok(insn) => write_insn(text, insn, options.dialect, symbol.as_ref()),
             Err(_) => write_data(text, code.slots[slot], image.endian),
         });
-    });
+    }
     out.labels(image, &mut labels, (code.slots.len() * Raw::SIZE) as u64);
     let rest = &image.sections[section].data[code.slots.len() * Raw::SIZE..];
     if !rest.is_empty() {

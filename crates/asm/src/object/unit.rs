@@ -258,7 +258,7 @@ fn style_of(text: &str, dialect: Option<Dialect>) -> Style {
     let any = |range: Range<usize>| {
         let starts = range.clone().step_by(PIECE);
         let mut pieces = starts.map(|start| start..range.end.min(start + PIECE));
-        pieces.any(|piece| has(&bytes[piece.clone()]) && piece.clone().any(gnu))
+        pieces.any(|mut piece| has(&bytes[piece.clone()]) && piece.any(gnu))
     };
     let end = bytes.len().min(ENOUGH);
     let tail = bytes.len().saturating_sub(ENOUGH / 16).max(end);

@@ -61,6 +61,7 @@ impl Deref for Encoded {
 }
 
 /// Encodes an instruction.
+#[inline]
 pub fn encode(insn: &Insn) -> Result<Encoded, EncodeError> {
     let spec = insn.op.spec();
     let constant = |field: Field, used: i64, name| match field.constant() {

@@ -46,7 +46,12 @@ impl<'a> Lexer<'a> {
             let Some(&first) = rest.first() else { break !out.is_empty() };
             // What is most frequent is compared, which is known sooner than what a table says.
             if first.is_ascii_alphabetic() {
-                at += self.word(out, at);
+                at += match short_register(rest) {
+                    Some((reg, half)) => {
+                        push(out, Tok::Register { reg, half, percent: false }, at, 2)
+                    }
+                    None => self.word(out, at),
+                };
                 continue;
             }
             if first == b' ' {
@@ -96,12 +101,8 @@ impl<'a> Lexer<'a> {
     }
 
     /// Appends the word or register at a place; gives its length, as all these functions do.
-    #[inline]
     fn word(&self, out: &mut Vec<Token>, at: usize) -> usize {
         let rest = &self.text[at..];
-        if let Some((reg, half)) = short_register(rest) {
-            return push(out, Tok::Register { reg, half, percent: false }, at, 2);
-        }
         let short = short_word(rest);
         let word = &rest[..short.map_or_else(|| word_length(rest), |(_, length)| length)];
         match (register(word), short) {

@@ -23,6 +23,10 @@ fn object(text: &str) -> Vec<u8> {
     assemble(&source, &ObjectOptions::default()).expect("the program has no errors").bytes
 }
 
+fn listing(object: &[u8], dialect: Dialect) -> String {
+    list(object, &Options { dialect, ..Options::default() }).expect("the object is whole")
+}
+
 fn main() {
     let program = program::program(COUNT);
     let mut criterion = Criterion::default().sample_size(20).configure_from_args();
@@ -35,9 +39,8 @@ fn main() {
             bench.iter(|| assemble(black_box(&source), &ObjectOptions::default()));
         });
         let object = object(text);
-        let options = Options { dialect, ..Options::default() };
         group.bench_function(format!("disassemble/{name}"), |bench| {
-            bench.iter(|| list(black_box(&object), &options));
+            bench.iter(|| listing(black_box(&object), dialect));
         });
     }
     group.finish();

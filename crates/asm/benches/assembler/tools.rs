@@ -1,5 +1,6 @@
 //! Assemblers and disassemblers as processes, on the same files in the same run.
 
+use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -20,9 +21,11 @@ struct Tool {
     output: Option<PathBuf>,
 }
 
-/// What is done: the file, the same with nothing in it, and who does it, Abide first.
-struct Task {
+/// What is done: by the library, and with the file, the same with nothing in it, and who does it,
+/// Abide first.
+struct Task<'p> {
     title: String,
+    library: Box<dyn Fn() + 'p>,
     file: PathBuf,
     empty: PathBuf,
     tools: Vec<Tool>,
@@ -64,7 +67,7 @@ fn write(path: &Path, bytes: &[u8]) {
     std::fs::write(path, bytes).expect("the bench can write below the target directory");
 }
 
-fn tasks(program: &Program, abide: &Path, dir: &Path) -> Vec<Task> {
+fn tasks<'p>(program: &'p Program, abide: &Path, dir: &Path) -> Vec<Task<'p>> {
     let mut tasks = Vec::new();
     for (dialect, text) in [(Dialect::C, &program.c), (Dialect::Gnu, &program.gnu)] {
         let file = |name: &str| dir.join(format!("{}-{name}", dialect.name()));
@@ -72,7 +75,8 @@ fn tasks(program: &Program, abide: &Path, dir: &Path) -> Vec<Task> {
         let (object, no_object) = (file("program.o"), file("empty.o"));
         write(&source, text.as_bytes());
         write(&no_source, b"");
-        write(&object, &super::object(text));
+        let bytes = super::object(text);
+        write(&object, &bytes);
         write(&no_object, &super::object(""));
         let output = file("output.o");
         let (assembler, disassembler, listing): (_, _, &[&str]) = match dialect {
@@ -99,12 +103,14 @@ fn tasks(program: &Program, abide: &Path, dir: &Path) -> Vec<Task> {
         };
         tasks.push(Task {
             title: format!("assemble, {dialect}"),
+            library: Box::new(move || drop(black_box(super::object(text)))),
             file: source,
             empty: no_source,
             tools: std::iter::once(of_abide(&["asm"], Some(output))).chain(assembler).collect(),
         });
         tasks.push(Task {
             title: format!("disassemble, {dialect}"),
+            library: Box::new(move || drop(black_box(super::listing(&bytes, dialect)))),
             file: object,
             empty: no_object,
             tools: std::iter::once(of_abide(listing, None)).chain(disassembler).collect(),
@@ -113,18 +119,26 @@ fn tasks(program: &Program, abide: &Path, dir: &Path) -> Vec<Task> {
     tasks
 }
 
-/// Prints what every tool takes, and how many times as long as Abide.
+/// Prints what the library and every tool take, and how often they would fit into the others.
 pub(crate) fn compare(program: &Program, count: usize) {
     let Some(abide) = abide() else { return };
     let dir = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("assembler");
     std::fs::create_dir_all(&dir).expect("the bench can write below the target directory");
-    println!("\nProcesses, {count} instructions, the fastest of {ROUNDS} runs");
-    println!("| task | tool | ms | of it start-up | million a second without it | times Abide's |");
-    println!("|---|---|---|---|---|---|");
+    println!(
+        "\n{count} instructions, the fastest of {ROUNDS} runs; start-up is that with an empty file"
+    );
+    println!(
+        "| task | tool | ms | of it start-up | million a second without it | library | process |"
+    );
+    println!("|---|---|---|---|---|---|---|");
     for task in tasks(program, &abide, &dir) {
+        let mut library = Duration::MAX;
         // For each tool the fastest for the file, and for the empty one.
         let mut best = vec![[Duration::MAX; 2]; task.tools.len()];
         for _ in 0..ROUNDS {
+            let start = Instant::now();
+            (task.library)();
+            library = library.min(start.elapsed());
             for (tool, best) in task.tools.iter().zip(&mut best) {
                 for (file, best) in [&task.file, &task.empty].into_iter().zip(best) {
                     *best = tool.run(file).map_or(*best, |taken| taken.min(*best));
@@ -132,21 +146,30 @@ pub(crate) fn compare(program: &Program, count: usize) {
             }
         }
         let net = |[full, empty]: [Duration; 2]| full.saturating_sub(empty).as_secs_f64();
-        for (tool, fastest) in task.tools.iter().zip(&best) {
+        let row = |name: &str, full: Duration, empty: Duration| {
+            let net = full.saturating_sub(empty).as_secs_f64();
+            let (full, empty) = (full.as_secs_f64() * 1e3, empty.as_secs_f64() * 1e3);
+            let rate = count as f64 / net / 1e6;
+            print!("| {} | {name} | {full:.1} | {empty:.1} | {rate:.2} ", task.title);
+        };
+        row("library", library, Duration::ZERO);
+        println!("| | |");
+        for (at, (tool, fastest)) in task.tools.iter().zip(&best).enumerate() {
             let [full, empty] = *fastest;
             if full.max(empty) == Duration::MAX {
-                println!("| {} | {} | refuses the file | | | |", task.title, tool.name);
+                println!("| {} | {} | refuses the file | | | | |", task.title, tool.name);
                 continue;
             }
-            println!(
-                "| {} | {} | {:.1} | {:.1} | {:.2} | {:.1} |",
-                task.title,
-                tool.name,
-                full.as_secs_f64() * 1e3,
-                empty.as_secs_f64() * 1e3,
-                count as f64 / net(*fastest) / 1e6,
-                net(*fastest) / net(best[0]),
-            );
+            row(&tool.name, full, empty);
+            // Abide's own process is compared with nothing.
+            match at {
+                0 => println!("| | |"),
+                _ => println!(
+                    "| {:.1} | {:.1} |",
+                    net(*fastest) / library.as_secs_f64(),
+                    net(*fastest) / net(best[0]),
+                ),
+            }
         }
     }
 }

@@ -21,6 +21,7 @@ mod lexer;
 pub mod listing;
 mod matcher;
 pub mod object;
+mod operator;
 mod print;
 mod reader;
 mod template;

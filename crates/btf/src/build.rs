@@ -7,9 +7,9 @@ use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use crate::ext::Section;
-use crate::parse::{MAGIC, starts};
+use crate::parse::{MAGIC, kind_of, starts};
 use crate::record::{Field, field};
-use crate::types::{Kind, TypeId};
+use crate::types::{Kind, Linkage, SecVar, TypeId};
 use crate::{Btf, BtfError, BtfExt, ByteOrder, check};
 
 /// Where the types of one BTF went in another.
@@ -158,6 +158,51 @@ impl Builder {
             record.extend([self.string(name), ty.0]);
         }
         self.push(&record)
+    }
+
+    /// A section and what lies in it.
+    pub fn data_section(&mut self, name: &str, size: u32, vars: &[SecVar]) -> TypeId {
+        let info = (Kind::DataSec as u32) << 24 | vars.len() as u32 & 0xff_ffff;
+        let mut record = vec![self.string(name), info, size];
+        record.extend(vars.iter().flat_map(|var| [var.ty.0, var.offset, var.size]));
+        self.push(&record)
+    }
+
+    /// Says from where a function or a variable can be seen. Other types stay as they are.
+    pub fn set_linkage(&mut self, id: TypeId, linkage: Linkage) {
+        let Some(start) = self.starts.get(id.0 as usize).filter(|_| id.0 > 0) else { return };
+        let start = *start as usize;
+        let number = match linkage {
+            Linkage::Static => 0,
+            Linkage::Global => 1,
+            Linkage::Extern => 2,
+        };
+        match kind_of(self.words[start + 1]) {
+            Kind::Func => self.words[start + 1] = self.words[start + 1] & !0xffff | number,
+            Kind::Var => self.words[start + 3] = number,
+            _ => {}
+        }
+    }
+
+    /// Takes types out. What refers to one of them refers to the type that is named in its place,
+    /// which must be one that stays, or `void`. The order of those that stay is kept.
+    pub fn replace(&mut self, gone: &HashMap<TypeId, TypeId>) -> IdMap {
+        let mut kept = Vec::new();
+        let mut map = vec![0; self.starts.len()];
+        for (id, to) in map.iter_mut().enumerate().skip(1) {
+            if !gone.contains_key(&TypeId(id as u32)) {
+                kept.push(id);
+                *to = kept.len() as u32;
+            }
+        }
+        for (id, to) in gone {
+            if (id.0 as usize) < map.len() {
+                map[id.0 as usize] = map.get(to.0 as usize).copied().unwrap_or(0);
+            }
+        }
+        let map = IdMap(map);
+        self.keep(&kept, &map);
+        map
     }
 
     /// Adds all types of another BTF, equal or not; their ids move together.

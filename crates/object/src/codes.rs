@@ -44,6 +44,35 @@ abide_diag::codes! {
     /// part of an instruction, or something else of the object still refers to the middle of it; or
     /// what is to come makes a jump across it longer than its instruction can say.
     O_PATCH = "O0050", "impossible change of code";
+    /// Two of the objects that are linked define the same function, variable or map, and neither
+    /// definition is weak. A `static` one is seen in its own file only; of a `__weak` one and one that
+    /// is not, the latter is taken.
+    O_TWICE = "O0060", "defined twice";
+    /// Objects that are linked disagree about the type of a function or a variable: the number or
+    /// types of parameters, the size or signedness of a number, the members of a struct. One of them
+    /// would read or pass what the other does not mean.
+    O_TYPES_DIFFER = "O0061", "declared with different types";
+    /// Objects that are linked disagree about a map: its type, sizes, flags, number of entries, or the
+    /// types of its keys and values. The definition and all `extern` declarations must be the same.
+    O_MAPS_DIFFER = "O0062", "map defined differently";
+    /// Only objects of the same byte order can be linked. Compile all with the same of
+    /// `-target bpfel` and `-target bpfeb`.
+    O_BYTE_ORDERS = "O0063", "different byte orders";
+    /// A linked object has one license, and at most one version of a kernel; the objects name
+    /// different ones.
+    O_CONSTANTS_DIFFER = "O0064", "different licenses or versions";
+    /// The objects were built against different versions of the same API. Their calls of it could not
+    /// all mean what they meant when they were compiled.
+    O_STAMPS_DIFFER = "O0065", "built against different versions";
+    /// Sections of the same name are put one after the other, but these are of different kinds: code
+    /// and data, or data that may be written and data that may not.
+    O_SECTIONS_DIFFER = "O0066", "sections of different kinds";
+    /// One object expects a name from the kernel's symbols (`__ksym`), another from its configuration
+    /// (`__kconfig`) or from another object.
+    O_EXPECTED = "O0067", "expected in different places";
+    /// Something in an object cannot be moved to another place of a larger one: tables of indirect
+    /// jumps, variables without a section, an offset that no longer fits its instruction.
+    O_UNLINKABLE = "O0068", "cannot be linked";
     /// A variable in `.struct_ops` is not a table of functions as the kernel knows them: it is no
     /// struct with a name, or a program is put where there is no pointer to a function, or what is put
     /// there is not a program of a section `struct_ops/…`.

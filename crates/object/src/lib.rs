@@ -25,6 +25,7 @@ pub mod image;
 mod info;
 mod kconfig;
 mod kinds;
+pub mod link;
 mod map_definition;
 mod maps;
 mod model;

@@ -99,10 +99,14 @@ fn types(elf: &Elf<'_>) -> Result<Option<Btf>, ObjectError> {
         return Ok(None);
     }
     let mut btf = Btf::parse(section.data)?;
-    let mut offsets: HashMap<(usize, &str), u32> = HashMap::new();
+    // Statics of several files may have one name; a linker has filled in where they are.
+    let mut offsets: HashMap<(usize, &str), Option<u32>> = HashMap::new();
     for symbol in elf.symbols.iter().filter(|symbol| symbol.kind != SymbolKind::Section) {
         if let (Some(section), Ok(value)) = (symbol.section, u32::try_from(symbol.value)) {
-            offsets.entry((section, symbol.name)).or_insert(value);
+            let known = offsets.entry((section, symbol.name)).or_insert(Some(value));
+            if *known != Some(value) {
+                *known = None;
+            }
         }
     }
     let sections: Vec<TypeId> =
@@ -111,7 +115,7 @@ fn types(elf: &Elf<'_>) -> Result<Option<Btf>, ObjectError> {
         let name = btf.get(id).map_or("", |ty| ty.name()).to_owned();
         let Some((index, section)) = elf.section(&name) else { continue };
         let size = u32::try_from(section.size).unwrap_or(u32::MAX);
-        btf.place_section(id, size, |name, _| offsets.get(&(index, name)).copied());
+        btf.place_section(id, size, |name, _| offsets.get(&(index, name)).copied().flatten());
     }
     Ok(Some(btf))
 }

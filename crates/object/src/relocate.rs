@@ -148,9 +148,8 @@ impl<'a> Resolver<'a> {
             return Ok(Target::Extern(id));
         }
         let Some(section) = symbol.section else { return Err(nowhere().at(place())) };
-        let base = symbol.value.cast_signed();
         let is_named = symbol.kind != SymbolKind::Section;
-        let sum = if self.sums && is_named { addend } else { base.saturating_add(addend) };
+        let sum = loaded(self.sums, is_named, symbol.value, addend);
         self.place(section, sum, relocation.symbol).map_err(|problem| problem.at(place()))
     }
 
@@ -202,16 +201,8 @@ impl<'a> Resolver<'a> {
             return Ok(Target::CallExtern(id));
         }
         let Some(section) = symbol.section else { return Err(nowhere().at(place())) };
-        let base = symbol.value.cast_signed();
-        // A call of a named function goes to its start. In the instruction there is -1, or the
-        // symbol's value less one: in slots, or (by gcc 12's assembler) in bytes.
         let is_named = symbol.kind != SymbolKind::Section;
-        let offset =
-            if is_named && (imm == -1 || self.sums && [base - 1, base / 8 - 1].contains(&imm)) {
-                base
-            } else {
-                imm.saturating_add(1).saturating_mul(8).saturating_add(base)
-            };
+        let offset = called(self.sums, is_named, symbol.value, imm);
         match self
             .place(section, offset, relocation.symbol)
             .map_err(|problem| problem.at(place()))?
@@ -377,6 +368,23 @@ impl<'a> Resolver<'a> {
         };
         Err(Problem::Map(what))
     }
+}
+
+/// The byte of its section that a load, or eight bytes of data, refer to, by the symbol's value and what
+/// is written there.
+pub(crate) fn loaded(sums: bool, is_named: bool, value: u64, written: i64) -> i64 {
+    if sums && is_named { written } else { value.cast_signed().saturating_add(written) }
+}
+
+/// The byte of its section that a call refers to. A call of a named function goes to its start: in the
+/// instruction there is -1, or the symbol's value less one: in slots, or (by gcc 12's assembler) in
+/// bytes.
+pub(crate) fn called(sums: bool, is_named: bool, value: u64, imm: i64) -> i64 {
+    let base = value.cast_signed();
+    if is_named && (imm == -1 || sums && [base - 1, base / 8 - 1].contains(&imm)) {
+        return base;
+    }
+    imm.saturating_add(1).saturating_mul(8).saturating_add(base)
 }
 
 fn nowhere() -> Problem {

@@ -319,8 +319,7 @@ fn declaration(definition: &Definition) -> String {
         }
         DefKind::Enum(body) => format!("enum {name}: {}", count(body.values.len() as u64, "value")),
         DefKind::Typedef(ty) => format!("typedef {}", ty.declare(name)),
-        DefKind::Map | DefKind::Ability(_) => format!("{} {name}", definition.kind.word()),
-        DefKind::Rights(programs) => format!("extend {name} for {}", programs.join(", ")),
+        DefKind::Map => format!("map {name}"),
     }
 }
 
@@ -338,8 +337,7 @@ fn event<'a>(api: &'a Api, event: &'a Event) -> EventJson<'a> {
             json.instead = instead.as_deref();
             json.remove = remove.as_deref();
         }
-        EventKind::Removed { instead, early } => {
-            json.reason = early.as_deref();
+        EventKind::Removed { instead } => {
             json.event = "removed";
             json.instead = instead.as_deref();
         }

@@ -5,7 +5,6 @@ mod api;
 mod apis;
 mod as_;
 mod asm;
-mod dialect;
 mod disasm;
 mod explain;
 mod fail;
@@ -15,7 +14,6 @@ mod literal;
 mod pcap;
 mod relocate;
 mod run;
-mod translate;
 mod ui;
 
 use clap::{Parser, Subcommand};
@@ -40,7 +38,6 @@ Examples:
   abide inspect firewall.bpf.o                       what it needs, and since when
   abide api show linux bpf_dynptr_size               the life of one name
   abide asm filter.s -o filter.o                     assemble, in either dialect
-  abide translate filter.s --to gnu                  respell it for the other compiler
   abide explain R0201                                what a message means
 
 Exit codes:
@@ -71,7 +68,6 @@ enum Command {
     Asm(asm::Args),
     As(as_::Args),
     Disasm(disasm::Args),
-    Translate(translate::Args),
     Relocate(relocate::Args),
     Explain(explain::Args),
 }
@@ -91,7 +87,6 @@ pub(crate) fn main() -> Exit {
         Command::Asm(args) => asm::main(&args, &ui),
         Command::As(args) => as_::main(args, &ui),
         Command::Disasm(args) => disasm::main(&args, &ui),
-        Command::Translate(args) => translate::main(&args, &ui),
         Command::Relocate(args) => relocate::main(&args, &ui),
         Command::Explain(args) => explain::main(&args, &ui),
     };

@@ -127,7 +127,6 @@ fn redefinition(api: &Api, id: DefId, before: DefId, found: &mut Found) {
         (DefKind::Struct(StructType { opaque: true, .. }), DefKind::Struct(new)) => !new.opaque,
         (_, DefKind::Struct(new)) => new.inherited.is_some(),
         (_, DefKind::Enum(new)) => new.inherited.is_some(),
-        (_, DefKind::Rights(_)) => true,
         _ => false,
     };
     if new.changed.is_none() && !compatible {
@@ -180,7 +179,7 @@ fn redefinition(api: &Api, id: DefId, before: DefId, found: &mut Found) {
 /// Laws 4 and 7.
 pub(super) fn removals(api: &Api, found: &mut Found) {
     for event in &api.events {
-        let EventKind::Removed { early, .. } = &event.kind else { continue };
+        let EventKind::Removed { .. } = event.kind else { continue };
         let (namespace, name) = (event.namespace, event.name.as_str());
         let Some(id) = api.newest(namespace, name, event.node) else { continue };
         let here = api.node_ref(event.node);
@@ -198,9 +197,6 @@ pub(super) fn removals(api: &Api, found: &mut Found) {
                 .also(api.definition(id).name_span.clone(), "defined here")
                 .help("deprecate it; or withdraw it, for a reason"),
             );
-            continue;
-        }
-        if early.is_some() {
             continue;
         }
         let deprecation = api

@@ -1,5 +1,0 @@
-# to: gnu
-.if 0
-	no instruction at all
-.endif
-	exit

@@ -1,4 +1,0 @@
-# to: c, from: gnu, semicolon comments
-	mov %r1,5	; it's five; truly
-; a line
-	exit

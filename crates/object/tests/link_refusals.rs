@@ -1,0 +1,234 @@
+//! What does not go together: every code of the linker, with both places.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(dead_code, reason = "the other refusals use the rest of the writer")]
+
+mod common;
+
+use std::collections::BTreeSet;
+
+use abide_diag::Report;
+use abide_object::link::{Input, LinkError, link};
+use common::{CODE, DATA, Elf, FUNC, OBJECT, Types, UNDEFINED};
+
+const EXIT: [u8; 8] = [0x95, 0, 0, 0, 0, 0, 0, 0];
+const WEAK_FUNC: u8 = 0x22;
+
+fn refuse(one: &[u8], other: &[u8]) -> Vec<LinkError> {
+    link(&[Input { name: "a.o", bytes: one }, Input { name: "b.o", bytes: other }]).unwrap_err()
+}
+
+/// An object with a program of this name.
+fn program(name: &str) -> (Elf, u16) {
+    let mut elf = Elf::new();
+    let section = elf.section("xdp", CODE, EXIT);
+    elf.symbol(name.as_bytes(), FUNC, section, 0, 8);
+    (elf, section)
+}
+
+/// An object with a section more.
+fn with(name: &str, section: &str, flags: u64, data: &[u8]) -> Vec<u8> {
+    let (mut elf, _) = program(name);
+    elf.section(section, flags, data);
+    elf.finish()
+}
+
+/// An object that expects or defines the variable `v` of a type, in a section.
+fn variable(
+    program_name: &str,
+    section: Option<&str>,
+    ty: impl FnOnce(&mut Types) -> u32,
+) -> Vec<u8> {
+    let (mut elf, _) = program(program_name);
+    let mut types = Types::new();
+    let ty = ty(&mut types);
+    match section {
+        Some(name) => {
+            let section = elf.section(name, DATA, vec![0; 32]);
+            elf.symbol(b"v", OBJECT, section, 0, 32);
+            let var = types.var("v", ty, 1);
+            types.section(name, &[var]);
+        }
+        None => {
+            elf.symbol(b"v", UNDEFINED, 0, 0, 0);
+            types.var("v", ty, 2);
+        }
+    }
+    elf.section(".BTF", 0, types.finish());
+    elf.finish()
+}
+
+fn unsigned(types: &mut Types) -> u32 {
+    types.add("u", 1, 0, 4, &[32])
+}
+
+/// A map of a type, with so many entries.
+fn map(entries: u32) -> impl FnOnce(&mut Types) -> u32 {
+    move |types| {
+        let int = types.int();
+        let fields = [("type", types.number(int, 27)), ("max_entries", types.number(int, entries))];
+        types.fields(&fields)
+    }
+}
+
+/// An extern map.
+fn extern_map(entries: u32) -> Vec<u8> {
+    let (mut elf, _) = program("two");
+    let mut types = Types::new();
+    let ty = map(entries)(&mut types);
+    let var = types.var("v", ty, 2);
+    types.section(".maps", &[var]);
+    elf.symbol(b"v", UNDEFINED, 0, 0, 0);
+    elf.section(".BTF", 0, types.finish());
+    elf.finish()
+}
+
+fn case(name: &str) -> Vec<u8> {
+    std::fs::read(abide_testkit::repo("crates/object/tests/cases").join(name)).unwrap()
+}
+
+#[test]
+fn every_refusal_says_what_and_both_places() {
+    let (one, other) = (program("one").0.finish(), program("two").0.finish());
+    let absolute = || {
+        let (mut elf, _) = program("two");
+        elf.symbol(b"number", OBJECT, 0xfff1, 3, 0);
+        elf.finish()
+    };
+    let ksym = |name: &str, section: &str| {
+        let (mut elf, _) = program(name);
+        let mut types = Types::new();
+        let int = types.int();
+        let var = types.var("v", int, 2);
+        types.section(section, &[var]);
+        elf.symbol(b"v", UNDEFINED, 0, 0, 0);
+        elf.section(".BTF", 0, types.finish());
+        elf.finish()
+    };
+    let rows = [
+        (refuse(&one, &one), "O0060", "section xdp, symbol one", "`one` is defined twice"),
+        (
+            refuse(&variable("one", Some(".data"), Types::int), &variable("two", None, unsigned)),
+            "O0061",
+            "symbol v",
+            "`v` has different types: `u` here, `int` there",
+        ),
+        (
+            refuse(&variable("one", Some(".maps"), map(4096)), &extern_map(8192)),
+            "O0062",
+            "symbol v",
+            "the map `v` is defined differently: `max_entries` is 8192 here, 4096 there",
+        ),
+        (refuse(&case("basics.o"), &case("basics.be.o")), "O0063", "", "another big endian"),
+        (
+            refuse(
+                &with("one", "license", DATA, b"GPL\0"),
+                &with("two", "license", DATA, b"MIT\0"),
+            ),
+            "O0064",
+            "section license",
+            "says `MIT`, that of another object `GPL`",
+        ),
+        (
+            refuse(
+                &with("one", "version", DATA, &[1, 0, 0, 0]),
+                &with("two", "version", DATA, &[2, 0, 0, 0]),
+            ),
+            "O0064",
+            "section version",
+            "says 2, that of another object 1",
+        ),
+        (
+            refuse(
+                &with("one", ".bpf.api", 0, b"kv@KV_1\0"),
+                &with("two", ".bpf.api", 0, b"net@NET_1\0kv@KV_2\0"),
+            ),
+            "O0065",
+            "section .bpf.api",
+            "built against kv@KV_2, another object against kv@KV_1",
+        ),
+        (
+            refuse(&with("one", "extra", 2, b"x"), &with("two", "extra", DATA, b"x")),
+            "O0066",
+            "section extra",
+            "may be written",
+        ),
+        (
+            refuse(&ksym("one", ".ksyms"), &ksym("two", ".kconfig")),
+            "O0067",
+            "symbol v",
+            "in the kernel's configuration by one object, in the kernel's symbols by another",
+        ),
+        (refuse(&one, &absolute()), "O0068", "symbol number", "nothing to move"),
+        (
+            refuse(
+                &with("one", ".jumptables", 2, &[0; 8]),
+                &with("two", ".jumptables", 2, &[0; 8]),
+            ),
+            "O0068",
+            "section .jumptables",
+            "tables of indirect jumps",
+        ),
+    ];
+    let mut seen = BTreeSet::new();
+    for (errors, code, place, message) in rows {
+        let error = errors.iter().rfind(|error| error.report().code.id == code);
+        let report = error.unwrap_or_else(|| panic!("{errors:?} not {code}")).report();
+        assert_eq!(report.code.id, code, "{}", report.message);
+        let expected = match place {
+            "" => "b.o".to_owned(),
+            place => format!("b.o: {place}"),
+        };
+        assert_eq!(report.place.as_deref(), Some(&*expected), "{}", report.message);
+        assert!(report.message.contains(message), "{} does not say {message}", report.message);
+        let is_alone = code == "O0068";
+        assert!(
+            is_alone || report.notes.iter().any(|note| note.contains("a.o")) || code == "O0066"
+        );
+        seen.insert(code);
+    }
+    let all: BTreeSet<_> = abide_object::codes::CODES
+        .iter()
+        .map(|code| code.id)
+        .filter(|id| ("O0060".."O0069").contains(id))
+        .collect();
+    assert_eq!(seen, all);
+    assert!(link(&[Input { name: "b.o", bytes: &other }]).is_ok());
+    assert!(link(&[]).is_err());
+}
+
+#[test]
+fn all_that_is_wrong_is_said_at_once() {
+    let broken = with("one", ".bpf.api", 0, b"kv\0");
+    let errors = refuse(&broken, b"not an object");
+    assert_eq!(errors.len(), 2);
+    let (one, other) = (errors[0].report(), errors[1].report());
+    assert_eq!((one.code.id, one.place.unwrap().as_str()), ("O0006", "a.o: section .bpf.api"));
+    assert_eq!((other.code.id, other.place.unwrap().as_str()), ("O0002", "b.o"));
+}
+
+#[test]
+fn a_weak_function_gives_way_wherever_it_stands() {
+    // The weak one first in its section, and a function after it that moves.
+    let weak = || {
+        let mut elf = Elf::new();
+        let section = elf.section(".text", CODE, [EXIT, EXIT, EXIT].concat());
+        elf.symbol(b"f", WEAK_FUNC, section, 0, 16);
+        elf.symbol(b"g", FUNC, section, 16, 8);
+        elf.finish()
+    };
+    let strong = || {
+        let mut elf = Elf::new();
+        let section = elf.section(".text", CODE, EXIT);
+        elf.symbol(b"f", FUNC, section, 0, 8);
+        elf.finish()
+    };
+    for (one, other) in [(weak(), strong()), (strong(), weak())] {
+        let inputs = [Input { name: "a", bytes: &one }, Input { name: "b", bytes: &other }];
+        let linked = link(&inputs).unwrap();
+        let object = abide_object::Object::parse(&linked.image.write().unwrap()).unwrap();
+        let mut functions: Vec<_> =
+            object.functions.iter().map(|one| (one.name.as_str(), one.slots.len())).collect();
+        functions.sort_unstable();
+        assert_eq!(functions, [("f", 1), ("g", 1)]);
+    }
+}

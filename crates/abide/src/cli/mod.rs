@@ -10,6 +10,7 @@ mod explain;
 mod fail;
 mod files;
 mod inspect;
+mod link;
 mod literal;
 mod pcap;
 mod relocate;
@@ -68,6 +69,7 @@ enum Command {
     Asm(asm::Args),
     As(as_::Args),
     Disasm(disasm::Args),
+    Link(link::Args),
     Relocate(relocate::Args),
     Explain(explain::Args),
 }
@@ -87,6 +89,7 @@ pub(crate) fn main() -> Exit {
         Command::Asm(args) => asm::main(&args, &ui),
         Command::As(args) => as_::main(args, &ui),
         Command::Disasm(args) => disasm::main(&args, &ui),
+        Command::Link(args) => link::main(&args, &ui),
         Command::Relocate(args) => relocate::main(&args, &ui),
         Command::Explain(args) => explain::main(&args, &ui),
     };

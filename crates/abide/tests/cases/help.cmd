@@ -6,4 +6,5 @@ abide api --help
 abide api show --help
 abide api lint --help
 abide api print --help
+abide link --help
 abide explain --help

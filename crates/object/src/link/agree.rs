@@ -14,31 +14,37 @@ use crate::model::{Extern, ExternKind};
 /// Sections of which a linked object has one copy.
 const CONSTANTS: [&str; 2] = ["license", "version"];
 
-/// Byte orders, constants and stamps; marks the copies of constants.
-pub(super) fn files(units: &mut [Unit<'_>], errors: &mut Vec<LinkError>) {
-    let mut stamps: HashMap<String, (usize, String)> = HashMap::new();
-    for number in 1..units.len() {
-        if units[number].image.endian != units[0].image.endian {
-            let other = Some((units[0].file.to_owned(), Where::default()));
-            let error = units[number].error(LinkProblem::ByteOrders, Where::default());
-            errors.push(LinkError { other, ..error });
-        }
+/// Objects of different byte orders have nothing in common; nothing else is worth saying of them.
+pub(super) fn byte_orders(units: &[Unit<'_>], errors: &mut Vec<LinkError>) {
+    for unit in units.iter().filter(|unit| unit.image.endian != units[0].image.endian) {
+        let other = Some((units[0].file.to_owned(), Where::default()));
+        let error = unit.error(LinkProblem::ByteOrders, Where::default());
+        errors.push(LinkError { other, ..error });
     }
+}
+
+/// Each API is meant in one version.
+pub(super) fn stamps(units: &[Unit<'_>], errors: &mut Vec<LinkError>) {
+    let mut stamps: HashMap<&str, (usize, String)> = HashMap::new();
     for (number, unit) in units.iter().enumerate() {
         for stamp in &unit.object.stamps {
-            let text = format!("{}@{}", stamp.api, stamp.node);
-            match stamps.get(&stamp.api) {
-                Some((first, there)) if *there != text => {
+            let here = format!("{}@{}", stamp.api, stamp.node);
+            match stamps.get(stamp.api.as_str()) {
+                Some((first, there)) if *there != here => {
                     let place = || Where::section(crate::stamp::SECTION);
-                    let problem = LinkProblem::Stamps { here: text, there: there.clone() };
+                    let problem = LinkProblem::Stamps { here, there: there.clone() };
                     let other = Some((units[*first].file.to_owned(), place()));
                     errors.push(LinkError { other, ..unit.error(problem, place()) });
                 }
                 Some(_) => {}
-                None => drop(stamps.insert(stamp.api.clone(), (number, text))),
+                None => drop(stamps.insert(&stamp.api, (number, here))),
             }
         }
     }
+}
+
+/// Licenses and versions; marks those that are only copies.
+pub(super) fn constants(units: &mut [Unit<'_>], errors: &mut Vec<LinkError>) {
     for name in CONSTANTS {
         constant(units, name, errors);
     }

@@ -82,7 +82,10 @@ pub fn link(inputs: &[Input<'_>]) -> Result<Linked, Vec<LinkError>> {
         errors.push(LinkError { problem, file, place, other: None });
     }
     stop(&mut errors)?;
-    agree::files(&mut units, &mut errors);
+    agree::byte_orders(&units, &mut errors);
+    stop(&mut errors)?;
+    agree::constants(&mut units, &mut errors);
+    agree::stamps(&units, &mut errors);
     let globals = Globals::resolve(&units, &mut errors);
     agree::names(&units, &globals, &mut errors);
     let mut layout = Layout::new(&units, &globals, &mut errors);

@@ -47,7 +47,9 @@ SEC("xdp") int root(struct packet *packet)
 	seen[1] += size;
 	if (size > limit)
 		return 1;
-	return verdict(size) + count(2) + name[0] - 'm';
+	if (name[size & 3] == 'x' || count(2) > 1000)
+		return 0;
+	return verdict(size);
 }
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";

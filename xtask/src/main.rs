@@ -1,8 +1,10 @@
-//! What the repository does to itself: `cargo xtask test`, `tidy`, `oracles`, `errors`.
+//! What the repository does to itself: `cargo xtask test`, `tidy`, `oracles`, `errors`,
+//! `linux-api`.
 //!
 //! Only this program knows of apt, of other cargo commands and of the shape of the source tree.
 
 mod errors;
+mod linux_api;
 mod oracles;
 mod setup;
 mod test;
@@ -23,6 +25,7 @@ cargo xtask COMMAND
                         file lengths, a fixture for every code
   oracles               builds what tests compare with (oracles/), where its libraries are
   errors [--bless]      check docs/errors.md against the codes; --bless writes it
+  linux-api [--bless]   check apis/linux.api against the facts in apis/facts; --bless writes it
 ";
 
 fn main() -> ExitCode {
@@ -35,6 +38,8 @@ fn main() -> ExitCode {
         ["oracles"] => oracles::run(),
         ["errors"] => errors::check(),
         ["errors", "--bless"] => errors::bless(),
+        ["linux-api"] => linux_api::run(false),
+        ["linux-api", "--bless"] => linux_api::run(true),
         [] | ["help" | "--help" | "-h"] => {
             print!("{HELP}");
             Ok(())

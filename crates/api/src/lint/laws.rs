@@ -179,7 +179,7 @@ fn redefinition(api: &Api, id: DefId, before: DefId, found: &mut Found) {
 /// Laws 4 and 7.
 pub(super) fn removals(api: &Api, found: &mut Found) {
     for event in &api.events {
-        let EventKind::Removed { .. } = event.kind else { continue };
+        let EventKind::Removed { early: None, .. } = event.kind else { continue };
         let (namespace, name) = (event.namespace, event.name.as_str());
         let Some(id) = api.newest(namespace, name, event.node) else { continue };
         let here = api.node_ref(event.node);

@@ -1,0 +1,133 @@
+//! `apis/linux.api`, made of what is kept by hand (`apis/facts/kept.api`) and of the tables beside it.
+//!
+//! Adds no fact of its own: what a table does not say is said in `kept.api`, or not at all.
+
+mod calls;
+mod prototype;
+mod rights;
+mod tables;
+mod write;
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use tables::{Table, Version};
+use write::File;
+
+use crate::{Failure, tree};
+
+/// Writes the file, or checks that it is what would be written.
+pub(crate) fn run(bless: bool) -> Result<(), Failure> {
+    let text = generate()?;
+    let path = tree::root().join("apis/linux.api");
+    if bless {
+        return fs::write(&path, text).map_err(|error| format!("{}: {error}", path.display()));
+    }
+    match fs::read_to_string(&path) {
+        Ok(found) if found == text => Ok(()),
+        _ => Err("apis/linux.api is not what apis/facts says: `cargo xtask linux-api --bless`"
+            .to_owned()),
+    }
+}
+
+fn generate() -> Result<String, Failure> {
+    let kept = tree::root().join("apis/facts/kept.api");
+    let kept = fs::read_to_string(&kept).map_err(|error| format!("{}: {error}", kept.display()))?;
+    let mut file = File::new(kept)?;
+    let programs = Table::read("programs.tsv")?;
+    let kfuncs = Table::read("kfuncs.tsv")?;
+    let rights = rights::Rights::read(&kfuncs, &programs)?;
+    let changes = calls::Changes::read()?;
+    program_types(&mut file, &programs);
+    enums(&mut file)?;
+    abilities(&mut file)?;
+    calls::helpers(&mut file, &rights, &changes)?;
+    calls::kfuncs(&mut file, &kfuncs, &rights, &changes)?;
+    file.grant_kept(&rights);
+    removals(&mut file)?;
+    file.text()
+}
+
+fn program_types(file: &mut File, programs: &Table) {
+    for row in programs.rows() {
+        // Those without a version are kept by hand.
+        let Some(at) = Version::parse(row.get("since")) else { continue };
+        let sections: Vec<String> = row
+            .get("sections")
+            .split(' ')
+            .filter(|section| !section.is_empty())
+            .map(|section| format!("\"{section}\""))
+            .collect();
+        let sections = match sections.is_empty() {
+            true => String::new(),
+            false => format!(" section {}", sections.join(", ")),
+        };
+        file.add(
+            at,
+            &format!("program {}({} *ctx){sections}", row.get("name"), row.get("context")),
+        );
+    }
+}
+
+/// Numbers that programs and loaders pass to the kernel, as enums that grow.
+fn enums(file: &mut File) -> Result<(), Failure> {
+    let kinds = [
+        ("program_types", "bpf_prog_type"),
+        ("attach_types", "bpf_attach_type"),
+        ("link_type", "bpf_link_type"),
+        ("syscall_commands", "bpf_cmd"),
+    ];
+    let types = Table::read("types.tsv")?;
+    for (kind, name) in kinds {
+        let mut by_version: BTreeMap<Version, Vec<String>> = BTreeMap::new();
+        for row in types.rows().filter(|row| row.get("kind") == kind) {
+            if row.get("value").is_empty() {
+                continue;
+            }
+            let Some((_, at)) = Version::range(row.get("since")) else { continue };
+            let constant = format!("{} = {}", row.get("name"), row.get("value"));
+            by_version.entry(at).or_default().push(constant);
+        }
+        for (index, (at, constants)) in by_version.into_iter().enumerate() {
+            let extend = if index == 0 { "" } else { "extend " };
+            file.add(at, &format!("{extend}enum {name} {{ {} }}", constants.join(", ")));
+        }
+    }
+    Ok(())
+}
+
+/// Instructions and features of the verifier.
+fn abilities(file: &mut File) -> Result<(), Failure> {
+    let features = Table::read("features.tsv")?;
+    for row in features.rows().filter(|row| !row.get("id").is_empty()) {
+        let Some((_, at)) = Version::range(row.get("since")) else { continue };
+        file.add(at, &format!("{} {}", row.get("category"), row.get("id")));
+    }
+    Ok(())
+}
+
+/// What the kernel took away, which promises nothing.
+fn removals(file: &mut File) -> Result<(), Failure> {
+    for row in Table::read("removed.tsv")?.rows() {
+        let Some(at) = Version::parse(row.get("node")) else { continue };
+        let instead = match row.get("use") {
+            "" => String::new(),
+            name => format!(" use {name}"),
+        };
+        let name = row.get("name");
+        file.remove(
+            at,
+            &format!("{name}{instead} early \"the kernel promises no window for kfuncs\""),
+        );
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    /// The file is what its facts say.
+    #[test]
+    fn the_file_is_reproduced() {
+        super::run(false).unwrap();
+    }
+}

@@ -1,0 +1,163 @@
+//! Which program types may call what, from one kernel on: measured where a kernel was asked, else as
+//! the source registers it.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use super::tables::{Table, Version};
+use crate::Failure;
+
+/// What is known of one callee: per kernel and program type, whether it may be called.
+type Known = BTreeMap<Version, BTreeMap<String, bool>>;
+
+/// What all kernels say.
+pub(super) struct Rights {
+    known: HashMap<String, Known>,
+}
+
+/// Who may call one definition.
+#[derive(Default)]
+pub(super) struct Granted {
+    /// From the start; empty means everybody.
+    pub(super) own: Vec<String>,
+    /// Later: the last kernel without, the first with, and who.
+    pub(super) later: BTreeMap<(Version, Version), Vec<String>>,
+}
+
+/// A program type in the file, and as the matrices and the source call it.
+pub(super) fn attach_kinds(programs: &Table) -> HashMap<String, String> {
+    let mut found = HashMap::new();
+    for row in programs.rows() {
+        for attach in row.get("attach").split(' ').filter(|attach| !attach.is_empty()) {
+            found.insert(attach.to_owned(), row.get("name").to_owned());
+        }
+    }
+    found
+}
+
+/// `tracing` of the kernel is several types here, since their sections differ.
+fn named(kernel_type: &str) -> Vec<&str> {
+    match kernel_type {
+        "sched_cls" => vec!["tc"],
+        "tracing" => vec!["fentry", "tp_btf", "iter"],
+        "struct_ops" => vec!["struct_ops", "sched_ext"],
+        other => vec![other],
+    }
+}
+
+/// The kernels of `rights.tsv`, in the order of its columns.
+pub(super) fn kernels(table: &Table) -> Vec<Version> {
+    table.column(2).split(',').filter_map(Version::parse).collect()
+}
+
+impl Rights {
+    pub(super) fn read(kfuncs: &Table, programs: &Table) -> Result<Rights, Failure> {
+        let table = Table::read("rights.tsv")?;
+        let attach = attach_kinds(programs);
+        let kernels = kernels(&table);
+        let mut known: HashMap<String, Known> = HashMap::new();
+        for row in table.rows() {
+            for program in row.get("attach").split(',').filter_map(|kind| attach.get(kind)) {
+                for (kernel, may) in kernels.iter().zip(row.at(2).chars()) {
+                    let at = known.entry(row.get("name").to_owned()).or_default();
+                    let at = at.entry(*kernel).or_default();
+                    match may {
+                        '1' => _ = at.insert(program.clone(), true),
+                        '0' => _ = at.entry(program.clone()).or_insert(false),
+                        _ => {}
+                    }
+                }
+            }
+        }
+        let mut rights = Rights { known };
+        rights.registered(kfuncs)?;
+        Ok(rights)
+    }
+
+    /// Kfuncs of modules, which nobody was asked about.
+    fn registered(&mut self, kfuncs: &Table) -> Result<(), Failure> {
+        let hooks = Table::read("hooks.tsv")?;
+        let asked: BTreeSet<String> = self.known.keys().cloned().collect();
+        for row in kfuncs.rows().filter(|row| !asked.contains(row.get("name"))) {
+            for version in ["6.1", "6.12", "6.18", "7.3"] {
+                let types = row.get(&format!("types_{version}"));
+                let Some(kernel) = Version::parse(version).filter(|_| !types.is_empty()) else {
+                    continue;
+                };
+                let here = || {
+                    hooks.rows().filter(|hook| Version::parse(hook.get("version")) == Some(kernel))
+                };
+                let hook_of: BTreeMap<&str, &str> =
+                    here().map(|hook| (hook.get("prog_type"), hook.get("hook"))).collect();
+                let registered: BTreeSet<_> =
+                    types.split('|').filter_map(|name| hook_of.get(name)).collect();
+                let all = types.split('|').any(|name| name == "unspec");
+                let at = self.known.entry(row.get("name").to_owned()).or_default();
+                let at = at.entry(kernel).or_default();
+                for (name, hook) in &hook_of {
+                    for program in named(name) {
+                        at.insert(program.to_owned(), all || registered.contains(hook));
+                    }
+                }
+                at.remove("unspec");
+            }
+        }
+        Ok(())
+    }
+
+    /// The kernels from which on a type may not call any more what it could call before, with the types.
+    pub(super) fn lost(&self, name: &str, since: Version) -> BTreeMap<Version, Vec<String>> {
+        let mut lost: BTreeMap<Version, Vec<String>> = BTreeMap::new();
+        let Some(known) = self.known.get(name) else { return lost };
+        let mut may: BTreeSet<&str> = BTreeSet::new();
+        for (kernel, programs) in known.range(since..) {
+            for (program, now) in programs {
+                if *now {
+                    may.insert(program);
+                } else if may.remove(program.as_str()) {
+                    lost.entry(*kernel).or_default().push(program.clone());
+                }
+            }
+        }
+        lost
+    }
+
+    /// Who may call each of the definitions of a name, oldest first.
+    pub(super) fn of(&self, name: &str, definitions: &[Version]) -> Vec<Granted> {
+        let ends = definitions.iter().skip(1).map(|end| Some(*end)).chain([None]);
+        definitions.iter().zip(ends).map(|(start, end)| self.one(name, *start, end)).collect()
+    }
+
+    fn one(&self, name: &str, start: Version, end: Option<Version>) -> Granted {
+        let mut granted = Granted::default();
+        let Some(known) = self.known.get(name) else { return granted };
+        let everybody: BTreeSet<&String> = known.values().flat_map(BTreeMap::keys).collect();
+        let mut denied = false;
+        for program in everybody {
+            let during = |kernel: &Version| *kernel >= start && end.is_none_or(|end| *kernel < end);
+            let asked = known.iter().filter_map(|(at, who)| Some((*at, *who.get(program)?)));
+            let asked: Vec<(Version, bool)> = asked.collect();
+            let mut here: Vec<_> = asked.iter().copied().filter(|(at, _)| during(at)).collect();
+            if here.is_empty() {
+                // Nobody asked while it was current: the next kernel, or else the last one, says most.
+                let near = asked.iter().find(|(at, _)| *at >= start).or(asked.last());
+                here.extend(near.copied());
+            }
+            match here.iter().position(|(_, may)| *may) {
+                Some(0) => granted.own.push(program.clone()),
+                Some(first) => {
+                    denied = true;
+                    let (low, high) = (here[first - 1].0, here[first].0);
+                    granted.later.entry((low, high)).or_default().push(program.clone());
+                }
+                None => denied = true,
+            }
+        }
+        if !denied {
+            granted.own.clear();
+        } else {
+            // A program that replaces another is checked as that one.
+            granted.own.push("ext".to_owned());
+        }
+        granted
+    }
+}

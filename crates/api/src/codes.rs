@@ -65,6 +65,9 @@ abide_diag::codes! {
     A_INCOMPLETE = "A0036", "incomplete type";
     /// A name stands for two things of a kind in one place.
     A_DUPLICATE = "A0037", "defined twice";
+    /// `since A..B` says that something came after node A, in B at the latest: A is an ancestor, and
+    /// B the node that the statement stands in.
+    A_BAD_SINCE = "A0049", "not a range that ends here";
     /// `extend` adds to an earlier definition with a body, of the same kind.
     A_BAD_EXTEND = "A0038", "nothing to extend";
     /// BPF passes five arguments, in r1 to r5. Parameters that the host fills in (`__prog`,
@@ -102,7 +105,7 @@ abide_diag::codes! {
     /// Law 3: `changed` and `no_compat` speak of an earlier definition, and there is none.
     A_LAW_NOTHING_BEFORE = "A0105", "`changed` without an earlier definition";
     /// Law 4: a name is removed after it was deprecated and its window has run out. To take it away
-    /// at once, withdraw it with a reason.
+    /// at once, withdraw it with a reason; if the API is ruled by others, who gave no notice, say `early "…"`.
     A_LAW_REMOVAL = "A0106", "removed too early";
     /// Law 5: a removed or withdrawn name is not taken again, except by a later definition of the
     /// same thing, with `changed "…"`.

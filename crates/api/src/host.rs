@@ -426,7 +426,7 @@ impl HostProfile {
     fn not_removed(&self, id: DefId) -> Result<(), Denial> {
         let definition = self.api.definition(id);
         for event in self.events(definition) {
-            let EventKind::Removed { instead } = &event.kind else { continue };
+            let EventKind::Removed { instead, .. } = &event.kind else { continue };
             let redefined =
                 event.node != definition.node && self.api.is_ancestor(event.node, definition.node);
             if self.api.is_ancestor(event.node, self.node) && !redefined {

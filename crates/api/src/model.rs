@@ -74,6 +74,8 @@ pub struct Definition {
     pub feature: Option<u32>,
     /// What it is.
     pub kind: DefKind,
+    /// `since A..B`: the last node that is known to lack it; it stands in the first known to have it.
+    pub after: Option<NodeId>,
     /// `changed "…"`: why it supersedes an earlier definition.
     pub changed: Option<String>,
     /// `no_compat "…"`: why a changed prototype has no compat body.
@@ -110,6 +112,10 @@ pub enum DefKind {
     Program(ProgramType),
     /// A map type by its kernel name: `hash`.
     Map,
+    /// `extend kfunc NAME for A, B;`: these program types may call it, too, from this node on.
+    Rights(Vec<String>),
+    /// `isa NAME;` or `verifier NAME;`: instructions that it runs, programs that it can prove safe.
+    Ability(Ability),
     /// A struct or union, with a body or opaque.
     Struct(StructType),
     /// An enum: constants for headers.
@@ -134,12 +140,24 @@ impl DefKind {
             DefKind::Kfunc { .. } => "kfunc",
             DefKind::Program(_) => "program",
             DefKind::Map => "map",
+            DefKind::Rights(_) => "extend",
+            DefKind::Ability(Ability::Isa) => "isa",
+            DefKind::Ability(Ability::Verifier) => "verifier",
             DefKind::Struct(StructType { is_union: true, .. }) => "union",
             DefKind::Struct(_) => "struct",
             DefKind::Enum(_) => "enum",
             DefKind::Typedef(_) => "typedef",
         }
     }
+}
+
+/// What a host is able to do, apart from what it offers to be called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ability {
+    /// Instructions that it runs.
+    Isa,
+    /// Something that its verifier understands.
+    Verifier,
 }
 
 /// A C prototype with its contract.
@@ -386,6 +404,8 @@ pub enum EventKind {
     Removed {
         /// What to use.
         instead: Option<String>,
+        /// `early "…"`: why it goes without the deprecation and the window that law 4 asks for.
+        early: Option<String>,
     },
     /// Gone at once, for all versions.
     Withdrawn {

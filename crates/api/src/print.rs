@@ -57,7 +57,7 @@ impl Api {
             let rest = &definitions[index..];
             let together = rest.iter().take_while(|next| one_statement(definition, next)).count();
             skip = together - 1;
-            print_definition(out, &rest[..together]);
+            self.print_definition(out, &rest[..together]);
             // Right after what supersedes it, where the reader looks for it.
             if let Some(old) = self.served_from(definition) {
                 let compat = self.definition(old).compat.as_ref();
@@ -75,6 +75,111 @@ impl Api {
             }
             None => out.push_str("};\n"),
         }
+    }
+
+    fn print_definition(&self, out: &mut String, definitions: &[&Definition]) {
+        let Some(definition) = definitions.first() else { return };
+        doc(out, "    ", definition.doc.as_deref());
+        let name = &definition.name;
+        match &definition.kind {
+            DefKind::Helper { number, prototype } => {
+                statement(
+                    out,
+                    &call(&format!("helper {number} "), name, prototype),
+                    &self.words(definition),
+                );
+            }
+            DefKind::Kfunc { prototype } => {
+                statement(out, &call("kfunc ", name, prototype), &self.words(definition));
+            }
+            DefKind::Program(program) => {
+                let context: Vec<String> =
+                    program.params.iter().map(|param| param.ty.declare(&param.name)).collect();
+                let context =
+                    if context.is_empty() { "void".to_owned() } else { context.join(", ") };
+                let mut all = program_words(program);
+                all.extend(self.words(definition));
+                statement(out, &[format!("    program {name}({context})")], &all);
+            }
+            DefKind::Map | DefKind::Ability(_) => {
+                let names: Vec<&str> =
+                    definitions.iter().map(|definition| definition.name.as_str()).collect();
+                statement(
+                    out,
+                    &wrapped(&format!("    {} ", definition.kind.word()), &names),
+                    &self.words(definition),
+                );
+            }
+            DefKind::Rights(programs) => {
+                let callee = self.newest(Namespace::Callable, name, definition.node);
+                let word = callee.map_or("kfunc", |id| self.definition(id).kind.word());
+                let mut all = vec![format!("for {}", programs.join(", "))];
+                all.extend(self.words(definition));
+                statement(out, &[format!("    extend {word} {name}")], &all);
+            }
+            DefKind::Struct(body) => self.print_struct(out, definition, body),
+            DefKind::Enum(values) => self.print_enum(out, definition, values),
+            DefKind::Typedef(ty) => {
+                statement(
+                    out,
+                    &[format!("    typedef {}", ty.declare(name))],
+                    &self.words(definition),
+                );
+            }
+        }
+    }
+
+    /// The contract of a callable, and what every definition may say.
+    fn words(&self, definition: &Definition) -> Vec<String> {
+        let mut words =
+            definition.kind.prototype().map_or_else(Vec::new, |p| contract(&p.contract));
+        if let Some(after) = definition.after {
+            let here = &self.node_ref(definition.node).name;
+            words.push(format!("since {}..{here}", self.node_ref(after).name));
+        }
+        if let Some(window) = definition.retain {
+            words.push(format!("retain {window}"));
+        }
+        if let Some(changed) = &definition.changed {
+            words.push(format!("changed {}", quoted(changed)));
+        }
+        if let Some(why) = &definition.no_compat {
+            words.push(format!("no_compat {}", quoted(why)));
+        }
+        words
+    }
+
+    fn print_struct(&self, out: &mut String, definition: &Definition, body: &StructType) {
+        let extend = if body.inherited.is_some() { "extend " } else { "" };
+        let head = format!("    {extend}{} {}", definition.kind.word(), definition.name);
+        if body.opaque {
+            statement(out, &[head], &self.words(definition));
+            return;
+        }
+        let _ = writeln!(out, "{head} {{");
+        let inherited = body.inherited.unwrap_or(0);
+        let mut groups: &[Group] = &body.groups;
+        while let Some(group) = groups.first().filter(|group| group.fields.start < inherited) {
+            debug_assert!(group.fields.end <= inherited, "groups do not cross what was inherited");
+            groups = &groups[1..];
+        }
+        print_fields(out, body, inherited..body.fields.len() as u32, &mut groups, 2);
+        statement(out, &["    }".to_owned()], &self.words(definition));
+    }
+
+    fn print_enum(&self, out: &mut String, definition: &Definition, body: &EnumType) {
+        let extend = if body.inherited.is_some() { "extend " } else { "" };
+        let _ = writeln!(out, "    {extend}enum {} {{", definition.name);
+        let mut expected = body.inherited.is_none().then_some(0i64);
+        let inherited = body.inherited.unwrap_or(0) as usize;
+        for (name, value) in body.values.iter().skip(inherited) {
+            let _ = match expected {
+                Some(expected) if expected == *value => writeln!(out, "        {name},"),
+                _ => writeln!(out, "        {name} = {value},"),
+            };
+            expected = value.checked_add(1);
+        }
+        statement(out, &["    }".to_owned()], &self.words(definition));
     }
 
     /// The definition whose compat body stands with this one.
@@ -107,48 +212,12 @@ impl Api {
     }
 }
 
-/// Map types that share all that a statement can say stand in one.
+/// Map types or abilities that share all that a statement can say stand in one.
 fn one_statement(a: &Definition, b: &Definition) -> bool {
     std::ptr::eq(a, b)
-        || matches!((&a.kind, &b.kind), (DefKind::Map, DefKind::Map))
-            && (&a.doc, &a.changed, a.retain, a.feature)
-                == (&b.doc, &b.changed, b.retain, b.feature)
-}
-
-fn print_definition(out: &mut String, definitions: &[&Definition]) {
-    let Some(definition) = definitions.first() else { return };
-    doc(out, "    ", definition.doc.as_deref());
-    let name = &definition.name;
-    match &definition.kind {
-        DefKind::Helper { number, prototype } => {
-            statement(
-                out,
-                &call(&format!("helper {number} "), name, prototype),
-                &words(definition),
-            );
-        }
-        DefKind::Kfunc { prototype } => {
-            statement(out, &call("kfunc ", name, prototype), &words(definition));
-        }
-        DefKind::Program(program) => {
-            let context: Vec<String> =
-                program.params.iter().map(|param| param.ty.declare(&param.name)).collect();
-            let context = if context.is_empty() { "void".to_owned() } else { context.join(", ") };
-            let mut all = program_words(program);
-            all.extend(words(definition));
-            statement(out, &[format!("    program {name}({context})")], &all);
-        }
-        DefKind::Map => {
-            let names: Vec<&str> =
-                definitions.iter().map(|definition| definition.name.as_str()).collect();
-            statement(out, &wrapped("    map ", &names), &words(definition));
-        }
-        DefKind::Struct(body) => print_struct(out, definition, body),
-        DefKind::Enum(values) => print_enum(out, definition, values),
-        DefKind::Typedef(ty) => {
-            statement(out, &[format!("    typedef {}", ty.declare(name))], &words(definition));
-        }
-    }
+        || matches!(a.kind, DefKind::Map | DefKind::Ability(_))
+            && (&a.kind, &a.doc, &a.changed, a.retain, a.feature, a.after)
+                == (&b.kind, &b.doc, &b.changed, b.retain, b.feature, b.after)
 }
 
 /// A prototype, broken between parameters if it is long.
@@ -211,21 +280,6 @@ fn statement(out: &mut String, lines: &[String], words: &[String]) {
     out.push_str(";\n");
 }
 
-/// The contract of a callable, and what every definition may say.
-fn words(definition: &Definition) -> Vec<String> {
-    let mut words = definition.kind.prototype().map_or_else(Vec::new, |p| contract(&p.contract));
-    if let Some(window) = definition.retain {
-        words.push(format!("retain {window}"));
-    }
-    if let Some(changed) = &definition.changed {
-        words.push(format!("changed {}", quoted(changed)));
-    }
-    if let Some(why) = &definition.no_compat {
-        words.push(format!("no_compat {}", quoted(why)));
-    }
-    words
-}
-
 fn contract(contract: &Contract) -> Vec<String> {
     let flags = [
         (contract.acquire, "acquire"),
@@ -268,24 +322,6 @@ fn program_words(program: &ProgramType) -> Vec<String> {
     words
 }
 
-fn print_struct(out: &mut String, definition: &Definition, body: &StructType) {
-    let extend = if body.inherited.is_some() { "extend " } else { "" };
-    let head = format!("    {extend}{} {}", definition.kind.word(), definition.name);
-    if body.opaque {
-        statement(out, &[head], &words(definition));
-        return;
-    }
-    let _ = writeln!(out, "{head} {{");
-    let inherited = body.inherited.unwrap_or(0);
-    let mut groups: &[Group] = &body.groups;
-    while let Some(group) = groups.first().filter(|group| group.fields.start < inherited) {
-        debug_assert!(group.fields.end <= inherited, "groups do not cross what was inherited");
-        groups = &groups[1..];
-    }
-    print_fields(out, body, inherited..body.fields.len() as u32, &mut groups, 2);
-    statement(out, &["    }".to_owned()], &words(definition));
-}
-
 fn print_fields(
     out: &mut String,
     body: &StructType,
@@ -319,21 +355,6 @@ fn print_fields(
     }
 }
 
-fn print_enum(out: &mut String, definition: &Definition, body: &EnumType) {
-    let extend = if body.inherited.is_some() { "extend " } else { "" };
-    let _ = writeln!(out, "    {extend}enum {} {{", definition.name);
-    let mut expected = body.inherited.is_none().then_some(0i64);
-    let inherited = body.inherited.unwrap_or(0) as usize;
-    for (name, value) in body.values.iter().skip(inherited) {
-        let _ = match expected {
-            Some(expected) if expected == *value => writeln!(out, "        {name},"),
-            _ => writeln!(out, "        {name} = {value},"),
-        };
-        expected = value.checked_add(1);
-    }
-    statement(out, &["    }".to_owned()], &words(definition));
-}
-
 fn print_event(out: &mut String, event: &Event, section: &mut &'static str) {
     let found = match event.kind {
         EventKind::Deprecated { .. } => "deprecated",
@@ -348,6 +369,8 @@ fn print_event(out: &mut String, event: &Event, section: &mut &'static str) {
         Namespace::Callable => "",
         Namespace::Program => "program ",
         Namespace::Map => "map ",
+        Namespace::Rights => "extend ",
+        Namespace::Ability => "isa ",
         Namespace::Tag => "struct ",
         Namespace::Typedef => "typedef ",
     };
@@ -361,9 +384,12 @@ fn print_event(out: &mut String, event: &Event, section: &mut &'static str) {
                 let _ = write!(out, " remove {remove}");
             }
         }
-        EventKind::Removed { instead } => {
+        EventKind::Removed { instead, early } => {
             if let Some(instead) = instead {
                 let _ = write!(out, " use {instead}");
+            }
+            if let Some(early) = early {
+                let _ = write!(out, " early {}", quoted(early));
             }
         }
         EventKind::Withdrawn { reason } => {

@@ -21,6 +21,10 @@ pub enum Namespace {
     Program,
     /// Map types.
     Map,
+    /// Program types that may call a helper or kfunc, by its name.
+    Rights,
+    /// Instructions and features of the verifier.
+    Ability,
     /// Structs, unions and enums, as in C.
     Tag,
     /// Typedefs.
@@ -34,6 +38,8 @@ impl Namespace {
             DefKind::Helper { .. } | DefKind::Kfunc { .. } => Namespace::Callable,
             DefKind::Program(_) => Namespace::Program,
             DefKind::Map => Namespace::Map,
+            DefKind::Rights(_) => Namespace::Rights,
+            DefKind::Ability(_) => Namespace::Ability,
             DefKind::Struct(_) | DefKind::Enum(_) => Namespace::Tag,
             DefKind::Typedef(_) => Namespace::Typedef,
         }
@@ -45,6 +51,8 @@ impl Namespace {
             Namespace::Callable => "helper or kfunc",
             Namespace::Program => "program type",
             Namespace::Map => "map type",
+            Namespace::Rights => "extension of a helper or kfunc",
+            Namespace::Ability => "instruction level or verifier feature",
             Namespace::Tag => "struct, union or enum",
             Namespace::Typedef => "typedef",
         }
@@ -234,6 +242,24 @@ impl Api {
         self.newest(Namespace::of(&new.kind), &new.name, parent)
     }
 
+    /// The statement by which programs of a type may call a definition: the definition's own, or the
+    /// first `extend` that names the type before another definition takes its place. `None` if
+    /// programs of that type may never call it.
+    pub fn right(&self, id: DefId, program: &str) -> Option<DefId> {
+        let definition = self.definition(id);
+        let own = &definition.kind.prototype()?.contract.programs;
+        let names = |programs: &[String]| programs.iter().any(|name| name == program);
+        if own.is_empty() || names(own) {
+            return Some(id);
+        }
+        self.definitions_of(Namespace::Rights, &definition.name).iter().copied().find(|right| {
+            let granted = self.definition(*right);
+            matches!(&granted.kind, DefKind::Rights(programs) if names(programs))
+                && self.is_ancestor(definition.node, granted.node)
+                && self.superseded_by(id, granted.node).is_none()
+        })
+    }
+
     /// Whether the baseline node has this definition: it is then served for ever (law 7).
     pub fn is_baseline(&self, id: DefId) -> bool {
         let definition = self.definition(id);
@@ -331,7 +357,11 @@ impl Definition {
                 fields.iter_mut().for_each(|field| field.span = NOWHERE);
                 return;
             }
-            DefKind::Map | DefKind::Enum(_) | DefKind::Typedef(_) => return,
+            DefKind::Map
+            | DefKind::Rights(_)
+            | DefKind::Ability(_)
+            | DefKind::Enum(_)
+            | DefKind::Typedef(_) => return,
         };
         params.iter_mut().for_each(|param| param.span = NOWHERE);
     }

@@ -34,6 +34,9 @@ pub struct Need {
     pub name: String,
     /// The definition meant, or why there is none.
     pub meaning: Result<DefId, Refusal>,
+    /// The statement that lets programs of this type call it: the definition itself, or a later
+    /// `extend` of its rights.
+    pub right: Option<DefId>,
     /// The extern is weak: the program can do without it.
     pub weak: bool,
     /// Every call of it, in program order; at least one.
@@ -120,7 +123,7 @@ impl ProgramNeeds {
     pub fn definitions(&self) -> BTreeSet<DefId> {
         let calls = self.calls.iter().filter(|need| !need.weak);
         calls
-            .filter_map(|need| need.meaning.as_ref().ok())
+            .flat_map(|need| need.meaning.as_ref().ok().into_iter().chain(need.right.as_ref()))
             .chain(self.maps.iter().filter_map(|(_, map)| map.as_ref().ok()))
             .chain(self.program_type.as_ref().ok())
             .copied()
@@ -335,9 +338,11 @@ impl Reader<'_> {
                 (found.name.clone(), found.weak, self.kfunc(id))
             }
         };
-        let meaning = meaning.and_then(|id| self.allowed(program_type, id).map(|()| id));
-        let meaning = meaning.map_err(|refusal| refusal.in_program(program).at(sites.first()));
-        Need { callee, name, meaning, weak, sites }
+        let meaning = meaning
+            .and_then(|id| self.allowed(program_type, id).map(|right| (id, right)))
+            .map_err(|refusal| refusal.in_program(program).at(sites.first()));
+        let right = meaning.as_ref().ok().map(|(_, right)| *right);
+        Need { callee, name, meaning: meaning.map(|(id, _)| id), right, weak, sites }
     }
 
     fn helper(&self, number: u32, named: Option<DefId>) -> Result<DefId, Refusal> {
@@ -455,13 +460,17 @@ impl Reader<'_> {
         }
     }
 
-    fn allowed(&self, program_type: Option<DefId>, id: DefId) -> Result<(), Refusal> {
+    /// The statement that allows it.
+    fn allowed(&self, program_type: Option<DefId>, id: DefId) -> Result<DefId, Refusal> {
         let definition = self.api.definition(id);
-        let Some(prototype) = definition.kind.prototype() else { return Ok(()) };
+        let Some(prototype) = definition.kind.prototype() else { return Ok(id) };
         let contract = &prototype.contract;
+        let mut right = id;
         if let Some(program_type) = program_type {
             let name = &self.api.definition(program_type).name;
-            if !contract.programs.is_empty() && !contract.programs.contains(name) {
+            if let Some(found) = self.api.right(id, name) {
+                right = found;
+            } else {
                 return Err(Refusal::new(
                     &c::R_PROGRAM_TYPE,
                     self.api.label(id),
@@ -480,7 +489,7 @@ impl Reader<'_> {
             .note(format!("the licence of the object: {}", abide_diag::printable(licence)))
             .help("compatible are \"GPL\", \"GPL v2\", \"Dual BSD/GPL\", \"Dual MIT/GPL\" and the like"));
         }
-        Ok(())
+        Ok(right)
     }
 
     fn maps(

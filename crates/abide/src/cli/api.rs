@@ -319,7 +319,8 @@ fn declaration(definition: &Definition) -> String {
         }
         DefKind::Enum(body) => format!("enum {name}: {}", count(body.values.len() as u64, "value")),
         DefKind::Typedef(ty) => format!("typedef {}", ty.declare(name)),
-        DefKind::Map => format!("map {name}"),
+        DefKind::Map | DefKind::Ability(_) => format!("{} {name}", definition.kind.word()),
+        DefKind::Rights(programs) => format!("extend {name} for {}", programs.join(", ")),
     }
 }
 
@@ -337,7 +338,8 @@ fn event<'a>(api: &'a Api, event: &'a Event) -> EventJson<'a> {
             json.instead = instead.as_deref();
             json.remove = remove.as_deref();
         }
-        EventKind::Removed { instead } => {
+        EventKind::Removed { instead, early } => {
+            json.reason = early.as_deref();
             json.event = "removed";
             json.instead = instead.as_deref();
         }

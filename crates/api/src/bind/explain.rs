@@ -4,7 +4,7 @@ use crate::bind::codes as c;
 use crate::host::{Denial, Deprecation, HostProfile};
 use crate::model::DefId;
 use crate::refusal::Refusal;
-use crate::require::Requirements;
+use crate::require::{ProgramNeeds, Requirements};
 
 pub(super) fn no_program(needs: &Requirements, name: &str) -> Refusal {
     let names: Vec<_> =
@@ -129,6 +129,27 @@ pub(super) fn denial(
         )
         .note("nobody registered a function that does its work"),
     }
+}
+
+/// The host has what is called, but lets programs of this type call it only later.
+pub(super) fn no_right(host: &HostProfile, program: &ProgramNeeds, right: DefId) -> Refusal {
+    let api = host.api();
+    let (granted, node) = (api.definition(right), api.node_ref(api.definition(right).node));
+    let kind = program.program_type.as_ref().map_or("this", |id| &api.definition(*id).name);
+    Refusal::new(
+        &c::R_PROGRAM_TYPE,
+        api.label(right),
+        format!(
+            "`{}` may not yet be called by programs of type {kind} on the host {}",
+            granted.name,
+            host.label()
+        ),
+    )
+    .note(format!("they may from {} ({}) on", node.name, node.released))
+    .help(format!(
+        "run it on such a host, or add the backport `{}` to this one",
+        api.backport_label(right)
+    ))
 }
 
 pub(super) fn deprecated(host: &HostProfile, id: DefId, deprecation: &Deprecation) -> Refusal {

@@ -139,6 +139,22 @@ impl HostProfile {
                 // Already among the refusals that follow from the object alone.
                 Err(_) => continue,
             };
+            let denied = need
+                .right
+                .filter(|right| served.is_some_and(|(id, _)| id != *right))
+                .filter(|right| self.service(*right).is_err());
+            let served = match denied {
+                Some(_) if need.weak => None,
+                Some(right) => {
+                    refusals.push(
+                        explain::no_right(self, program, right)
+                            .in_program(&program.name)
+                            .at(need.sites.first()),
+                    );
+                    continue;
+                }
+                None => served,
+            };
             if let Some((id, _)) = served
                 && let Some(deprecation) = self.deprecation(id)
             {

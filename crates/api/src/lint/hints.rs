@@ -65,7 +65,7 @@ fn only_names(before: &Prototype, after: &Prototype) -> bool {
 
 fn instead(api: &Api, event: &Event, found: &mut Vec<Diagnostic>) {
     let (EventKind::Deprecated { instead: Some(name), .. }
-    | EventKind::Removed { instead: Some(name) }) = &event.kind
+    | EventKind::Removed { instead: Some(name), .. }) = &event.kind
     else {
         return;
     };

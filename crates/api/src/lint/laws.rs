@@ -127,6 +127,7 @@ fn redefinition(api: &Api, id: DefId, before: DefId, found: &mut Found) {
         (DefKind::Struct(StructType { opaque: true, .. }), DefKind::Struct(new)) => !new.opaque,
         (_, DefKind::Struct(new)) => new.inherited.is_some(),
         (_, DefKind::Enum(new)) => new.inherited.is_some(),
+        (_, DefKind::Rights(_)) => true,
         _ => false,
     };
     if new.changed.is_none() && !compatible {

@@ -103,6 +103,7 @@ fn promise(api: &Api, definition: &Definition) -> (Definition, Option<String>) {
     promise.doc = None;
     promise.node = NodeId(0);
     promise.compat = None;
+    promise.after = None;
     if let crate::model::DefKind::Struct(body) = &mut promise.kind {
         body.fields.iter_mut().for_each(|field| field.doc = None);
     }

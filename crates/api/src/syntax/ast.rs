@@ -55,6 +55,8 @@ pub(crate) enum ItemKind {
     Kfunc { prototype: Prototype },
     Program { params: Vec<Param>, params_span: Span },
     Map,
+    Rights,
+    Ability(crate::model::Ability),
     Struct(Struct),
     Enum { extends: bool, values: EnumType, spans: Vec<Span> },
     Typedef(CType),
@@ -93,6 +95,8 @@ pub(crate) struct Words {
     pub(crate) retain: Option<(Window, Span)>,
     pub(crate) contract: crate::model::Contract,
     pub(crate) programs: Vec<Name>,
+    /// The nodes of `since A..B`.
+    pub(crate) since: Option<(Name, Name)>,
     pub(crate) sections: Vec<String>,
     pub(crate) returns: Option<(i64, i64)>,
     pub(crate) verdicts: Option<Name>,

@@ -2,7 +2,7 @@
 
 use abide_diag::{Diagnostic, Span};
 
-use super::ast::{Item, ItemKind, Struct, Words};
+use super::ast::{Item, ItemKind, Name, Struct, Words};
 use super::cursor::nearest;
 use super::layout::{Trouble, Types, lay_out};
 use super::resolve::Resolver;
@@ -23,6 +23,8 @@ impl Resolver {
             ItemKind::Helper { .. } | ItemKind::Kfunc { .. } => Namespace::Callable,
             ItemKind::Program { .. } => Namespace::Program,
             ItemKind::Map => Namespace::Map,
+            ItemKind::Rights => Namespace::Rights,
+            ItemKind::Ability(_) => Namespace::Ability,
             ItemKind::Struct(_) | ItemKind::Enum { .. } => Namespace::Tag,
             ItemKind::Typedef(_) => Namespace::Typedef,
         };
@@ -57,10 +59,20 @@ impl Resolver {
                 }
             }
         }
-        let Words { changed, no_compat, retain, contract, programs, sections, returns, verdicts } =
-            item.words;
+        let Words {
+            changed,
+            no_compat,
+            retain,
+            contract,
+            programs,
+            since,
+            sections,
+            returns,
+            verdicts,
+        } = item.words;
         let mut contract = contract;
         contract.programs = programs.iter().map(|name| name.text.clone()).collect();
+        let after = since.and_then(|since| self.since(node, &since));
         let kind = match item.kind {
             ItemKind::Helper { number, prototype } => {
                 self.prototype(node, &prototype, &said, &item.name.span);
@@ -99,6 +111,21 @@ impl Resolver {
                 })
             }
             ItemKind::Map => DefKind::Map,
+            ItemKind::Rights => {
+                if self.api.newest(Namespace::Callable, &name, node).is_none() {
+                    self.diagnostics.push(
+                        Diagnostic::error(
+                            &codes::A_BAD_EXTEND,
+                            format!("there is no earlier `{name}` to extend"),
+                        )
+                        .at(item.name.span, "")
+                        .help("say who may call it where it is defined: `for A, B`"),
+                    );
+                    return;
+                }
+                DefKind::Rights(contract.programs)
+            }
+            ItemKind::Ability(ability) => DefKind::Ability(ability),
             ItemKind::Struct(body) => match self.structure(node, &name, body, &item.name.span) {
                 Some(body) => DefKind::Struct(body),
                 None => return,
@@ -118,6 +145,7 @@ impl Resolver {
             node,
             feature: item.feature,
             kind,
+            after,
             changed: changed.map(|(text, _)| text),
             no_compat: no_compat.map(|(text, _)| text),
             retain: retain.map(|(window, _)| window),
@@ -133,6 +161,24 @@ impl Resolver {
                 self.diagnostics.push(type_error(&trouble, &span));
             }
         }
+    }
+
+    /// `since A..B`: B is the node itself, A one before it.
+    fn since(&mut self, node: NodeId, (low, high): &(Name, Name)) -> Option<NodeId> {
+        let (before, here) = (self.known_node(low)?, self.known_node(high)?);
+        if here == node && before != node && self.api.is_ancestor(before, node) {
+            return Some(before);
+        }
+        let own = self.api.node_ref(node).name.clone();
+        self.diagnostics.push(
+            Diagnostic::error(
+                &codes::A_BAD_SINCE,
+                format!("`since` leads from an earlier node to this one, {own}"),
+            )
+            .at(low.span.start..high.span.end, "")
+            .help("the first is the last node known to lack it, the second the node it stands in"),
+        );
+        None
     }
 
     /// `said`: the types that were complained about already.
@@ -360,23 +406,13 @@ impl Resolver {
         found
     }
 
-    /// Program types and enums that words name: they may stand after the definition in the node.
+    /// Enums that words name: they may stand after the definition in the node.
     pub(crate) fn words_of(&mut self, node: NodeId) {
         let mut found = Vec::new();
         for id in self.api.ids() {
             let definition = self.api.definition(id);
             if definition.node != node {
                 continue;
-            }
-            if let Some(prototype) = definition.kind.prototype() {
-                for name in &prototype.contract.programs {
-                    if self.api.newest(Namespace::Program, name, node).is_none() {
-                        let known = self.api.names(Namespace::Program);
-                        let near = nearest(name, known).map(str::to_owned);
-                        let message = format!("no program type is named `{name}`");
-                        found.push((definition.span.clone(), message, near));
-                    }
-                }
             }
             if let DefKind::Program(ProgramType { verdicts: Some(name), .. }) = &definition.kind {
                 let verdicts = self.api.newest(Namespace::Tag, name, node);
@@ -392,6 +428,34 @@ impl Resolver {
                 }
             }
         }
+        self.unknown_names(found);
+    }
+
+    /// Program types that words name: they may come with a later node, which then may call, too.
+    pub(crate) fn programs_named(&mut self) {
+        let mut found = Vec::new();
+        for id in self.api.ids() {
+            let definition = self.api.definition(id);
+            let programs = match &definition.kind {
+                DefKind::Rights(programs) => programs,
+                kind => match kind.prototype() {
+                    Some(prototype) => &prototype.contract.programs,
+                    None => continue,
+                },
+            };
+            for name in programs {
+                if self.api.definitions_of(Namespace::Program, name).is_empty() {
+                    let known = self.api.names(Namespace::Program);
+                    let near = nearest(name, known).map(str::to_owned);
+                    let message = format!("no program type is named `{name}`");
+                    found.push((definition.span.clone(), message, near));
+                }
+            }
+        }
+        self.unknown_names(found);
+    }
+
+    fn unknown_names(&mut self, found: Vec<(Span, String, Option<String>)>) {
         for (span, message, near) in found {
             let mut error = Diagnostic::error(&codes::A_UNKNOWN_NAME, message).at(span, "");
             if let Some(near) = near {

@@ -9,11 +9,12 @@ use super::cursor::{Cursor, Parsed, nearest};
 use super::lexer::Kind;
 use super::types::DEPTH_LIMIT;
 use crate::codes;
-use crate::model::{EnumType, FieldRole, Group, Window};
+use crate::model::{Ability, EnumType, FieldRole, Group, Window};
 
 /// The words that start a definition.
 pub(crate) const ITEMS: &[&str] = &[
-    "compat", "enum", "extend", "helper", "kfunc", "map", "program", "struct", "typedef", "union",
+    "compat", "enum", "extend", "helper", "isa", "kfunc", "map", "program", "struct", "typedef",
+    "union", "verifier",
 ];
 
 const CALL_WORDS: &[&str] = &[
@@ -29,13 +30,15 @@ const CALL_WORDS: &[&str] = &[
     "pure",
     "noreturn",
     "for",
+    "since",
     "retain",
     "changed",
     "no_compat",
 ];
+const RIGHTS_WORDS: &[&str] = &["for", "since"];
 const PROGRAM_WORDS: &[&str] =
-    &["section", "returns", "verdicts", "sleepable", "retain", "changed"];
-const TYPE_WORDS: &[&str] = &["retain", "changed"];
+    &["section", "returns", "verdicts", "sleepable", "since", "retain", "changed"];
+const TYPE_WORDS: &[&str] = &["since", "retain", "changed"];
 
 const YEARS_LIMIT: u64 = 1000;
 
@@ -79,6 +82,15 @@ impl Cursor {
                 self.bump();
                 (self.names("the name of a map type")?, ItemKind::Map, TYPE_WORDS)
             }
+            "isa" | "verifier" => {
+                self.bump();
+                let ability = if word == "isa" { Ability::Isa } else { Ability::Verifier };
+                (
+                    self.names("the name of what the host can do")?,
+                    ItemKind::Ability(ability),
+                    TYPE_WORDS,
+                )
+            }
             "typedef" => {
                 self.bump();
                 let base = self.base_type()?;
@@ -100,6 +112,17 @@ impl Cursor {
                         let (name, kind) = self.enumeration(extends)?;
                         (vec![name], kind, TYPE_WORDS)
                     }
+                    "helper" | "kfunc" if extends => {
+                        self.bump();
+                        let name = self.name("the name of a helper or kfunc")?;
+                        if self.word() != Some("for") {
+                            return Err(self.expected("`for` and program types"));
+                        }
+                        (vec![name], ItemKind::Rights, RIGHTS_WORDS)
+                    }
+                    _ if extends => {
+                        return Err(self.expected("`struct`, `union`, `enum`, `helper` or `kfunc`"));
+                    }
                     _ => return Err(self.expected("`struct`, `union` or `enum`")),
                 }
             }
@@ -108,16 +131,21 @@ impl Cursor {
         self.semicolon()?;
         let span = self.since(&start);
         let mut items = Vec::new();
-        if let ItemKind::Map = kind {
+        if let ItemKind::Map | ItemKind::Ability(_) = kind {
             for name in names {
+                let kind = match kind {
+                    ItemKind::Ability(ability) => ItemKind::Ability(ability),
+                    _ => ItemKind::Map,
+                };
                 let words = Words {
                     changed: words.changed.clone(),
                     retain: words.retain.clone(),
+                    since: words.since.clone(),
                     ..Words::default()
                 };
                 let (uses, span) = (Vec::new(), name.span.clone());
                 let doc = doc.clone();
-                items.push(Item { name, feature, kind: ItemKind::Map, words, uses, doc, span });
+                items.push(Item { name, feature, kind, words, uses, doc, span });
             }
         } else if let Some(name) = names.into_iter().next() {
             items.push(Item { name, feature, kind, words, uses, doc, span });
@@ -380,6 +408,14 @@ impl Cursor {
             "pure" => contract.pure = true,
             "noreturn" => contract.noreturn = true,
             "for" => words.programs = self.names("the name of a program type")?,
+            "since" => {
+                let low = self.node_name()?;
+                if self.peek().kind != Kind::Range {
+                    return Err(self.expected("`..` and the node that has it for certain"));
+                }
+                self.bump();
+                words.since = Some((low, self.node_name()?));
+            }
             "retain" => {
                 let window = self.window()?;
                 words.retain = Some((window, self.since(span)));

@@ -255,10 +255,11 @@ impl Cursor {
 
     fn event(&mut self, section: Section) -> Parsed<Event> {
         let word = self.word().unwrap_or_default().to_owned();
-        let names = matches!(&self.peek_second().kind, Kind::Word(next) if next != "use" && next != "remove");
+        let names = matches!(&self.peek_second().kind, Kind::Word(next) if next != "use" && next != "remove" && next != "early");
         let namespace = match word.as_str() {
             "program" => Some(Namespace::Program),
             "map" => Some(Namespace::Map),
+            "isa" | "verifier" => Some(Namespace::Ability),
             "struct" | "union" | "enum" => Some(Namespace::Tag),
             "typedef" => Some(Namespace::Typedef),
             _ => None,
@@ -292,7 +293,13 @@ impl Cursor {
                 }
                 EventKind::Deprecated { instead, remove }
             }
-            Section::Removed => EventKind::Removed { instead },
+            Section::Removed => {
+                let early = match self.eat_word("early") {
+                    true => Some(self.string("why there is no window, as a string")?.0),
+                    false => None,
+                };
+                EventKind::Removed { instead, early }
+            }
             _ => EventKind::Withdrawn { reason: self.string("the reason, as a string")?.0 },
         };
         self.semicolon()?;
@@ -303,7 +310,7 @@ impl Cursor {
     fn defines(&self) -> bool {
         match self.peek_at(2) {
             Kind::Mark('{' | '(' | '*' | ',') => true,
-            Kind::Word(word) => word != "use" && word != "remove",
+            Kind::Word(word) => word != "use" && word != "remove" && word != "early",
             _ => false,
         }
     }

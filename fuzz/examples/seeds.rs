@@ -74,6 +74,12 @@ impl Seeds {
             }
         }
         let Ok(object) = Object::parse(bytes) else { return Ok(()) };
+        if !object.core.is_empty() {
+            let host =
+                fs::read(self.corpus.join("../../crates/object/tests/cases/core-kinds-host.o"))?;
+            let len = (bytes.len() as u32).to_le_bytes();
+            self.put("core", &[&len, bytes, &host].concat())?;
+        }
         for function in &object.functions {
             let code: Vec<u8> =
                 function.slots.iter().flat_map(|slot| slot.to_bytes(Endian::Little)).collect();

@@ -223,9 +223,10 @@ impl Binder<'_> {
         }
     }
 
-    /// A 32-bit immediate. Like every assembler it may be written as signed or unsigned.
+    /// A 32-bit immediate. As for every assembler it may be written as signed or unsigned, and as
+    /// the 64 bits that it becomes.
     fn imm32(&mut self, kind: Kind, expr: &Expr) -> Checked<i64> {
-        if let Ok(value) = i32::try_from(expr.value) {
+        if let Ok(value) = i32::try_from(signed(expr.value)) {
             return Ok(i64::from(value));
         }
         let Ok(unsigned) = u32::try_from(expr.value) else {
@@ -268,7 +269,7 @@ fn imm64(kind: Kind, expr: &Expr) -> Checked<i64> {
     let whole = !matches!(kind, Kind::LdImm64(kind) if !kind.uses_high());
     if !whole {
         // A number of a map or a distance: 32 bits, signed or unsigned.
-        let low = i32::try_from(expr.value)
+        let low = i32::try_from(signed(expr.value))
             .map(|value| value as u32)
             .or_else(|_| u32::try_from(expr.value))
             .map_err(|_| Box::new(out_of_range(expr, "a 32-bit immediate")))?;
@@ -279,8 +280,13 @@ fn imm64(kind: Kind, expr: &Expr) -> Checked<i64> {
         .map_err(|_| Box::new(out_of_range(expr, "a 64-bit immediate")))
 }
 
+/// The number that 64 bits are with a sign: `0xffffffffffffff00` is -256.
+fn signed(value: i128) -> i128 {
+    if value > i128::from(i64::MAX) { i128::from(value as u64 as i64) } else { value }
+}
+
 fn in_range<T: TryFrom<i128>>(expr: &Expr, what: &str) -> Checked<T> {
-    T::try_from(expr.value).map_err(|_| {
+    T::try_from(signed(expr.value)).map_err(|_| {
         let bits = size_of::<T>() * 8;
         let sign = if T::try_from(-1).is_ok() { "signed" } else { "unsigned" };
         Box::new(out_of_range(expr, what).note(format!("the field has {bits} bits, {sign}")))

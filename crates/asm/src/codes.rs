@@ -76,4 +76,20 @@ abide_diag::codes! {
     SAID = "S0035", "error that the text asks for";
     /// A jump can only go to a label of its own section: loaders complete calls, not jumps.
     JUMP_AWAY = "S0036", "jump out of the section";
+    /// The instruction exists in one dialect only: no assembler has a spelling for it in the other
+    /// one. GNU's lacks `load_acquire`, `store_release`, `addr_space_cast`, `ld_pseudo`, `gotox`.
+    NO_SPELLING = "S0201", "instruction that the other dialect lacks";
+    /// A statement that is no instruction by itself was not changed: part of a macro whose parameters
+    /// make up more than operands, or of what a condition leaves out. What is assembled of it was
+    /// compared, and is the same.
+    LEFT = "S0202", "statement not translated";
+    /// The other assembler has nothing like the directive, which became a comment. No program changes
+    /// by it: it is for linkers, debuggers and unwinders.
+    LEFT_OUT = "S0203", "directive became a comment";
+    /// The statement is right in the dialect, but one of the assemblers of that dialect refuses it.
+    ONE_ASSEMBLER = "S0204", "spelling that one assembler refuses";
+    /// Both texts are assembled after translating, and the objects are not the same. Nothing is
+    /// written then. A macro whose parameter is a 32-bit register, a 64-bit one or a number by turns
+    /// is one instruction in pseudo-C and several in GNU's dialect.
+    TRANSLATION = "S0205", "translation that is not the same program";
 }

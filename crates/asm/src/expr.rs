@@ -1,8 +1,8 @@
 //! Expressions: constants, and a symbol with a constant added.
 //!
-//! The operators bind as in GNU's and LLVM's assemblers: `* / % << >>` first, then `| & ^`, then
-//! `+ -`. Values are exact; an expression that does not fit into 64 bits is an error, not cut off.
+//! Values are exact; an expression that does not fit into 64 bits is an error, not cut off.
 
+use crate::operator::Operator;
 use crate::token::{Sign, Tok, Token, looks_like_register};
 
 /// How deep parentheses and unary operators may be nested.
@@ -62,7 +62,7 @@ pub(crate) enum ExprErrorKind {
 fn is_over(rest: &[Token]) -> bool {
     match rest.first() {
         None => true,
-        Some(next) => !matches!(next.tok, Tok::Sign(sign) if precedence(sign) > 0),
+        Some(next) => !matches!(next.tok, Tok::Sign(sign) if Operator::begins(sign)),
     }
 }
 
@@ -114,15 +114,6 @@ pub(crate) fn parse(
     Ok((expr, parser.at))
 }
 
-pub(crate) fn precedence(sign: Sign) -> u8 {
-    match sign {
-        Sign::Plus | Sign::Minus => 1,
-        Sign::Or | Sign::And | Sign::Xor => 2,
-        Sign::Star | Sign::Slash | Sign::Percent | Sign::Shl | Sign::Shr => 3,
-        _ => 0,
-    }
-}
-
 struct Parser<'a> {
     text: &'a str,
     tokens: &'a [Token],
@@ -138,16 +129,15 @@ impl Parser<'_> {
 
     fn binary(&mut self, least: u8) -> Result<Expr, ExprError> {
         let mut left = self.unary()?;
-        while let Some(Token { tok: Tok::Sign(sign), .. }) = self.tokens.get(self.at).copied() {
-            let level = precedence(sign);
-            if level < least || level == 0 {
+        while let Some((operator, binds, length)) = Operator::at(&self.tokens[self.at..]) {
+            if binds < least {
                 break;
             }
-            let operator = self.at;
-            self.at += 1;
-            let right = self.binary(level + 1)?;
-            left = apply(sign, left, right)
-                .map_err(|why| ExprError { at: operator, kind: ExprErrorKind::Value(why) })?;
+            let at = self.at;
+            self.at += length;
+            let right = self.binary(binds + 1)?;
+            left = apply(operator, left, right)
+                .map_err(|why| ExprError { at, kind: ExprErrorKind::Value(why) })?;
         }
         Ok(left)
     }
@@ -170,7 +160,7 @@ impl Parser<'_> {
                 }
             }
             Tok::Register { .. } => return self.error(ExprErrorKind::Register),
-            Tok::Sign(sign @ (Sign::Plus | Sign::Minus | Sign::Tilde | Sign::Open)) => {
+            Tok::Sign(sign @ (Sign::Plus | Sign::Minus | Sign::Tilde | Sign::Not | Sign::Open)) => {
                 return self.nested(sign, token);
             }
             Tok::Sign(_) | Tok::Text | Tok::Bad(_) => return self.error(ExprErrorKind::Operand),
@@ -199,8 +189,9 @@ impl Parser<'_> {
                 let why = "a symbol's address cannot be negated";
                 return Err(ExprError { at: self.at - 1, kind: ExprErrorKind::Value(why) });
             }
-            Sign::Minus => expr.value = -expr.value,
-            _ => expr.value = !expr.value,
+            Sign::Minus => expr.value = Operator::Negate.of_one(expr.value),
+            Sign::Tilde => expr.value = Operator::Invert.of_one(expr.value),
+            _ => expr.value = Operator::Not.of_one(expr.value),
         }
         expr.start = token.start;
         self.depth -= 1;
@@ -208,31 +199,14 @@ impl Parser<'_> {
     }
 }
 
-fn apply(sign: Sign, left: Expr, right: Expr) -> Result<Expr, &'static str> {
-    let symbol = match (sign, left.symbol, right.symbol) {
+fn apply(operator: Operator, left: Expr, right: Expr) -> Result<Expr, &'static str> {
+    let symbol = match (operator, left.symbol, right.symbol) {
         (_, None, None) => None,
-        (Sign::Plus | Sign::Minus, symbol, None) | (Sign::Plus, None, symbol) => symbol,
+        (Operator::Add | Operator::Subtract, symbol, None) | (Operator::Add, None, symbol) => {
+            symbol
+        }
         _ => return Err("only a number can be added to a symbol, or subtracted from it"),
     };
-    let (a, b) = (left.value, right.value);
-    let shift = || u32::try_from(b).ok().filter(|by| *by < 64);
-    let value = match sign {
-        Sign::Plus => a.checked_add(b),
-        Sign::Minus => a.checked_sub(b),
-        Sign::Or => Some(a | b),
-        Sign::And => Some(a & b),
-        Sign::Xor => Some(a ^ b),
-        Sign::Star => a.checked_mul(b),
-        Sign::Slash if b == 0 => return Err("it divides by zero"),
-        Sign::Slash => a.checked_div(b),
-        Sign::Percent if b == 0 => return Err("it divides by zero"),
-        Sign::Percent => a.checked_rem(b),
-        Sign::Shl => shift().and_then(|by| a.checked_mul(1 << by)),
-        Sign::Shr => shift().map(|by| a >> by),
-        _ => None,
-    };
-    // Small enough that no later step can overflow 128 bits.
-    let value = value.filter(|value| value.unsigned_abs() <= 1 << 64);
-    let value = value.ok_or("it does not fit into 64 bits")?;
+    let value = operator.of_two(left.value, right.value)?;
     Ok(Expr { symbol, value, start: left.start, end: right.end })
 }

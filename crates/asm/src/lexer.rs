@@ -144,7 +144,12 @@ fn percent(out: &mut Vec<Token>, rest: &[u8], at: usize) -> usize {
     if let Some((reg, half)) = register(name) {
         push(out, Tok::Register { reg, half, percent: true }, at, length + 1)
     } else if looks_like_register(name) {
-        push(out, Tok::Word(NO_WORD), at, length + 1)
+        // The `%` leaves no doubt that `%R1` is meant as one.
+        let tok = match register(name.to_ascii_lowercase().as_slice()) {
+            Some((reg, half)) => Tok::Register { reg, half, percent: true },
+            None => Tok::Word(NO_WORD),
+        };
+        push(out, tok, at, length + 1)
     } else {
         sign(out, rest, at)
     }

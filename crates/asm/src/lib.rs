@@ -4,8 +4,8 @@
 //! grammar, its levels are checked, its rows are what is printed. [`assemble`] finds all errors of
 //! a text in one run and never does something else than was written: what other assemblers cut
 //! off or take for a symbol is an error. [`object::assemble`] makes ELF files of whole texts.
-//! [`disassemble`] loses nothing, and [`listing`] makes source of whole ELF files again. This crate
-//! knows no API and no host.
+//! [`disassemble`] loses nothing, and [`listing`] makes source of whole ELF files again.
+//! [`translate::translate`] respells a text in the other dialect. This crate knows no API and no host.
 #![forbid(unsafe_code)]
 
 mod assemble;
@@ -21,10 +21,12 @@ mod lexer;
 pub mod listing;
 mod matcher;
 pub mod object;
+mod operator;
 mod print;
 mod reader;
 mod template;
 mod token;
+pub mod translate;
 mod tree;
 
 pub use assemble::{Assembled, Label, Options, RefKind, Statement, SymbolRef, assemble};

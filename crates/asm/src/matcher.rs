@@ -93,7 +93,20 @@ impl Statement<'_> {
     ) -> bool {
         captures.clear();
         let tree = grammar.tree(self.dialect);
-        Walk { statement: self, tree, captures, bound, notes: () }.from(Tree::ROOT, 0)
+        Walk::<_, false> { statement: self, tree, captures, bound, notes: () }.from(Tree::ROOT, 0)
+    }
+
+    /// The same with commas wherever they are, and none where there should be some, as LLVM's
+    /// assembler takes pseudo-C from 19 on.
+    pub(crate) fn find_without_commas(
+        &self,
+        grammar: &Grammar,
+        captures: &mut Vec<Capture>,
+        bound: &mut Bound,
+    ) -> bool {
+        captures.clear();
+        let tree = grammar.tree(self.dialect);
+        Walk::<_, true> { statement: self, tree, captures, bound, notes: () }.from(Tree::ROOT, 0)
     }
 
     /// Why it spells none, which [`Statement::find`] has found.
@@ -101,14 +114,16 @@ impl Statement<'_> {
         let notes = Failure { at: 0, trouble: Trouble::Expected(Vec::new()) };
         let (captures, bound) = (&mut Vec::new(), &mut Bound::default());
         let tree = grammar.tree(self.dialect);
-        let mut walk = Walk { statement: self, tree, captures, bound, notes };
+        let mut walk = Walk::<_, false> { statement: self, tree, captures, bound, notes };
         walk.from(Tree::ROOT, 0);
         walk.notes
     }
 }
 
 /// A walk through the tree, and what it has found.
-struct Walk<'a, N> {
+///
+/// With `COMMAS_ARE_NOTHING` it goes over those that are not expected, and those that are not there.
+struct Walk<'a, N, const COMMAS_ARE_NOTHING: bool> {
     statement: &'a Statement<'a>,
     tree: &'a Tree,
     captures: &'a mut Vec<Capture>,
@@ -116,7 +131,7 @@ struct Walk<'a, N> {
     notes: N,
 }
 
-impl<N: Notes> Walk<'_, N> {
+impl<N: Notes, const COMMAS_ARE_NOTHING: bool> Walk<'_, N, COMMAS_ARE_NOTHING> {
     /// Whether the tokens from `at` on spell what is below a node; `bound` is the instruction then.
     fn from(&mut self, id: NodeId, at: usize) -> bool {
         let (mut id, mut at) = (id, at);
@@ -124,6 +139,10 @@ impl<N: Notes> Walk<'_, N> {
             let Some(token) = self.statement.tokens.get(at) else { return self.end(id, at) };
             let steps = &self.tree.steps;
             let branch = steps.branch(id);
+            if COMMAS_ARE_NOTHING && token.tok == Tok::Sign(Sign::Comma) && at > 0 {
+                at += 1;
+                continue;
+            }
             let mut expression = branch.expression;
             let literal = match token.tok {
                 Tok::Sign(sign) => {
@@ -171,6 +190,12 @@ impl<N: Notes> Walk<'_, N> {
                     }
                 },
                 (None, None) => {
+                    if COMMAS_ARE_NOTHING
+                        && let Some(next) = steps.next(id, branch, Literal::Sign(Sign::Comma))
+                    {
+                        id = next;
+                        continue;
+                    }
                     self.notes.expected(id, at);
                     return false;
                 }

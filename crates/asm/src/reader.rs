@@ -49,6 +49,12 @@ impl Reader {
                 _ => Ok(second),
             };
         }
+        let c = Statement { dialect: Dialect::C, ..statement };
+        if wanted != Some(Dialect::Gnu)
+            && c.find_without_commas(grammar, &mut self.captures, &mut self.bound)
+        {
+            return Ok(Dialect::C);
+        }
         let (failure, other) = (statement.failure(grammar), other.failure(grammar));
         let (failure, dialect) = match wanted {
             None if other.at > failure.at => (other, second),

@@ -373,13 +373,14 @@ pub(crate) fn decimal(text: &[u8]) -> Option<(u64, usize)> {
 pub(crate) fn number(text: &[u8]) -> (Tok, usize) {
     let length = run_length(text);
     let word = &text[..length];
-    let tok = match word {
-        [.., b'l' | b'L', b'l' | b'L'] => {
-            // Assemblers disagree: LLVM 14 loads 64 bits, later ones and GNU's move 32.
-            Tok::Bad(Fault::LongSuffix)
-        }
+    let bare = without_suffix(word);
+    let tok = match bare {
+        // Assemblers disagree: LLVM 14 loads 64 bits, later ones and GNU's move 32.
+        [_, .., b'l', b'l'] => Tok::Bad(Fault::LongSuffix),
         [b'0', b'x' | b'X', digits @ ..] => digits_of(digits, 16),
-        [digits @ .., last @ (b'b' | b'f')] if digits.iter().all(u8::is_ascii_digit) => {
+        [digits @ .., last @ (b'b' | b'f')]
+            if digits.iter().all(u8::is_ascii_digit) && bare.len() == length =>
+        {
             match digits_of(digits, 10) {
                 Tok::Number(number) if number <= u64::from(u32::MAX) => {
                     Tok::Local { number: number as u32, forward: *last == b'f' }
@@ -392,6 +393,21 @@ pub(crate) fn number(text: &[u8]) -> (Tok, usize) {
         digits => digits_of(digits, 10),
     };
     (tok, length)
+}
+
+/// A number without the suffix that it has in C, which says nothing here: `u`, `l`, `ul`, `LL`, `ull`.
+/// Only `ll` stays, which is a word in pseudo-C.
+fn without_suffix(word: &[u8]) -> &[u8] {
+    let (number, length) = match word {
+        [number @ .., b'l' | b'L', b'l' | b'L'] => (number, 2),
+        [number @ .., b'l' | b'L'] => (number, 1),
+        _ => (word, 0),
+    };
+    match number {
+        [number @ .., b'u' | b'U'] => number,
+        _ if word.ends_with(b"ll") && length == 2 => word,
+        _ => number,
+    }
 }
 
 fn digits_of(digits: &[u8], radix: u32) -> Tok {

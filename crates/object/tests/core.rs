@@ -3,6 +3,7 @@
 
 use abide_btf::core::{POISON, Target};
 use abide_object::{Object, host_types};
+use proptest::prelude::*;
 
 fn case(name: &str) -> Vec<u8> {
     std::fs::read(abide_testkit::repo("crates/object/tests/cases").join(name)).unwrap()
@@ -70,4 +71,32 @@ fn types_of_a_host_are_refused_with_a_code() {
     // This test is an ELF file without types.
     let this = std::fs::read(std::env::current_exe().unwrap()).unwrap();
     assert_eq!(code(&this), "O0102");
+}
+
+proptest! {
+    /// Of the object and of the host some bytes are others.
+    #[test]
+    fn damage_is_refused_or_resolved(
+        ours in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
+        theirs in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
+    ) {
+        let (mut object, mut host) = (case("core-kinds.o"), case("core-kinds-host.o"));
+        for (bytes, changes) in [(&mut object, ours), (&mut host, theirs)] {
+            for (place, byte) in changes {
+                let at = place.index(bytes.len());
+                bytes[at] = byte;
+            }
+        }
+        let (Ok(object), Ok(host)) = (Object::parse(&object), host_types(&host)) else {
+            return Ok(());
+        };
+        let relocated = object.relocate_core(&Target::new(&host));
+        for (record, outcome) in object.core.iter().zip(&relocated.outcomes) {
+            let _ = object.core_report(record, outcome);
+        }
+        let mut after = object.clone();
+        if relocated.apply(&mut after).is_err() {
+            prop_assert_eq!(after, object);
+        }
+    }
 }

@@ -1,16 +1,15 @@
 //! `abide asm`: assembly text to an object. The assembler is the room `asm`'s.
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use abide_asm::Dialect;
-use abide_asm::object::{Object, ObjectOptions, Semicolon, assemble};
+use abide_asm::object::{Object, ObjectOptions, assemble};
 use abide_diag::Source;
 use abide_isa::{Endian, Level};
 use clap::ValueEnum;
 use serde::Serialize;
 
+use super::dialect::{InputDialect, SemicolonArg};
 use super::fail::{Exit, Failure, Message, shown};
 use super::files::{read_text, write};
 use super::ui::{Ui, count};
@@ -27,14 +26,14 @@ Examples:
   abide asm filter.s -o filter.o --level v3          no instruction newer than v3
   clang -target bpf -O2 -S filter.c && abide asm filter.s -o filter.o")]
 pub(crate) struct Args {
-    /// The assembly text
+    /// The assembly text; `-` is standard input
     input: PathBuf,
     /// The object to write; it appears when it is complete
     #[arg(short, long, value_name = "OBJ")]
     output: PathBuf,
     /// The dialect; `auto` takes either, line by line
-    #[arg(long, value_enum, default_value_t = DialectArg::Auto)]
-    dialect: DialectArg,
+    #[arg(long, value_enum, default_value_t = InputDialect::Auto)]
+    dialect: InputDialect,
     /// The highest level of instructions that is accepted
     #[arg(long, value_enum, default_value_t = LevelArg::V4)]
     level: LevelArg,
@@ -53,20 +52,6 @@ pub(crate) struct Args {
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
-enum SemicolonArg {
-    Auto,
-    Comment,
-    Separator,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum DialectArg {
-    Auto,
-    C,
-    Gnu,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
 enum LevelArg {
     V1,
     V2,
@@ -82,14 +67,10 @@ struct Report {
 }
 
 pub(crate) fn main(args: &Args, ui: &Ui) -> Result<Exit, Failure> {
-    let source = read_text(&args.input, LIMIT)?;
+    let source = read_input(&args.input)?;
     let loader = loader(&args.include);
     let options = ObjectOptions {
-        dialect: match args.dialect {
-            DialectArg::Auto => None,
-            DialectArg::C => Some(Dialect::C),
-            DialectArg::Gnu => Some(Dialect::Gnu),
-        },
+        dialect: args.dialect.only(),
         level: match args.level {
             LevelArg::V1 => Level::V1,
             LevelArg::V2 => Level::V2,
@@ -97,11 +78,7 @@ pub(crate) fn main(args: &Args, ui: &Ui) -> Result<Exit, Failure> {
             LevelArg::V4 => Level::V4,
         },
         endian: if args.big_endian { Endian::Big } else { Endian::Little },
-        semicolon: match args.semicolon {
-            SemicolonArg::Auto => Semicolon::Auto,
-            SemicolonArg::Comment => Semicolon::Comment,
-            SemicolonArg::Separator => Semicolon::Separator,
-        },
+        semicolon: args.semicolon.into(),
         relax: args.relax,
         loader: Some(&loader),
         ..ObjectOptions::default()
@@ -120,15 +97,7 @@ pub(crate) fn main(args: &Args, ui: &Ui) -> Result<Exit, Failure> {
 
 /// A text from a file, or from standard input, which is called `-`.
 pub(super) fn read_input(input: &Path) -> Result<Source, Failure> {
-    if input != Path::new("-") {
-        return read_text(input, LIMIT);
-    }
-    let mut bytes = Vec::new();
-    let name = Path::new("standard input");
-    // One byte more than allowed is told by the assembler as too large.
-    let read = std::io::stdin().take(LIMIT + 1).read_to_end(&mut bytes);
-    read.map_err(|error| Failure::io("read", name, &error))?;
-    Ok(Source::new("standard input", String::from_utf8_lossy(&bytes).into_owned()))
+    read_text(input, LIMIT)
 }
 
 /// Finds what a text includes: as it is named, and then in each directory.
@@ -156,6 +125,6 @@ pub(super) fn warnings(object: &Object) -> Vec<Message> {
     object.warnings.iter().cloned().map(message).collect()
 }
 
-fn message(message: abide_asm::object::Message) -> Message {
+pub(super) fn message(message: abide_asm::object::Message) -> Message {
     Message { diagnostic: message.diagnostic, source: Some(Arc::new(message.source)) }
 }

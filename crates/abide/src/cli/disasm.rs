@@ -2,12 +2,11 @@
 
 use std::path::PathBuf;
 
-use abide_asm::Dialect;
 use abide_asm::listing::{Options, list, list_raw};
 use abide_isa::Endian;
-use clap::ValueEnum;
 use serde::Serialize;
 
+use super::dialect::DialectArg;
 use super::fail::{Exit, Failure, shown};
 use super::files::read;
 use super::ui::Ui;
@@ -23,7 +22,7 @@ Examples:
   abide disasm firewall.bpf.o --dialect gnu
   abide disasm firewall.bpf.o --bytes         with slots and bytes, for reading only")]
 pub(crate) struct Args {
-    /// The object
+    /// The object; `-` is standard input
     object: PathBuf,
     /// The dialect
     #[arg(long, value_enum, default_value_t = DialectArg::C)]
@@ -39,12 +38,6 @@ pub(crate) struct Args {
     no_source: bool,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum DialectArg {
-    C,
-    Gnu,
-}
-
 #[derive(Serialize)]
 struct Report {
     object: String,
@@ -53,14 +46,8 @@ struct Report {
 
 pub(crate) fn main(args: &Args, ui: &Ui) -> Result<Exit, Failure> {
     let bytes = read(&args.object, LIMIT)?;
-    let options = Options {
-        dialect: match args.dialect {
-            DialectArg::C => Dialect::C,
-            DialectArg::Gnu => Dialect::Gnu,
-        },
-        source: !args.no_source,
-        columns: args.bytes,
-    };
+    let options =
+        Options { dialect: args.dialect.into(), source: !args.no_source, columns: args.bytes };
     let text = if args.raw {
         list_raw(&bytes, Endian::Little, &options)
     } else {

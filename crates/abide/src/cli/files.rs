@@ -10,15 +10,23 @@ use abide_diag::{Diagnostic, Source};
 use super::fail::{Exit, Failure, shown};
 use abide::codes;
 
-/// All of a file, if it is not larger than the limit.
+/// What a file that is read is called in messages.
+fn named(path: &Path) -> String {
+    if path == Path::new("-") { "standard input".to_owned() } else { shown(path) }
+}
+
+/// All of a file, if it is not larger than the limit; `-` is standard input.
 pub(crate) fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Failure> {
     let failed = |error| Failure::io("read", path, &error);
-    let file = File::open(path).map_err(failed)?;
+    let file: Box<dyn Read> = match path == Path::new("-") {
+        true => Box::new(std::io::stdin().lock()),
+        false => Box::new(File::open(path).map_err(failed)?),
+    };
     let mut bytes = Vec::new();
     // One byte more than allowed tells a file that is too large from one that just fits.
     file.take(limit + 1).read_to_end(&mut bytes).map_err(failed)?;
     if bytes.len() as u64 > limit {
-        let message = format!("{} has more than {limit} bytes", shown(path));
+        let message = format!("{} has more than {limit} bytes", named(path));
         let diagnostic = Diagnostic::error(&codes::C_FILE_TOO_LARGE, message);
         return Err(Failure { exit: Exit::Io, messages: vec![diagnostic.into()] });
     }
@@ -33,7 +41,7 @@ pub(crate) fn read_text(path: &Path, limit: u64) -> Result<Source, Failure> {
         Ok(text) => Arc::from(text),
         Err(_) => Arc::from(String::from_utf8_lossy(&bytes)),
     };
-    Ok(Source::new(shown(path), text))
+    Ok(Source::new(named(path), text))
 }
 
 /// Writes all of a file, or nothing.

@@ -5,6 +5,7 @@ mod api;
 mod apis;
 mod as_;
 mod asm;
+mod dialect;
 mod disasm;
 mod explain;
 mod fail;
@@ -15,6 +16,7 @@ mod literal;
 mod pcap;
 mod relocate;
 mod run;
+mod translate;
 mod ui;
 
 use clap::{Parser, Subcommand};
@@ -39,6 +41,7 @@ Examples:
   abide inspect firewall.bpf.o                       what it needs, and since when
   abide api show linux bpf_dynptr_size               the life of one name
   abide asm filter.s -o filter.o                     assemble, in either dialect
+  abide translate filter.s --to gnu                  respell it for the other compiler
   abide explain R0201                                what a message means
 
 Exit codes:
@@ -70,6 +73,7 @@ enum Command {
     As(as_::Args),
     Disasm(disasm::Args),
     Link(link::Args),
+    Translate(translate::Args),
     Relocate(relocate::Args),
     Explain(explain::Args),
 }
@@ -90,6 +94,7 @@ pub(crate) fn main() -> Exit {
         Command::As(args) => as_::main(args, &ui),
         Command::Disasm(args) => disasm::main(&args, &ui),
         Command::Link(args) => link::main(&args, &ui),
+        Command::Translate(args) => translate::main(&args, &ui),
         Command::Relocate(args) => relocate::main(&args, &ui),
         Command::Explain(args) => explain::main(&args, &ui),
     };

@@ -91,6 +91,6 @@ impl Unit<'_> {
     }
 
     fn subtract(&mut self, left: NodeId, right: NodeId) -> NodeId {
-        self.node(Node::Binary(crate::object::value::Operator::Subtract, left, right))
+        self.node(Node::Binary(crate::operator::Operator::Subtract, left, right))
     }
 }

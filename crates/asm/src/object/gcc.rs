@@ -27,7 +27,7 @@ pub enum Semicolon {
 }
 
 /// The text with `#` for each `;` that begins a comment.
-pub(super) fn settle(source: &Source, meaning: Semicolon) -> Source {
+pub(crate) fn settle(source: &Source, meaning: Semicolon) -> Source {
     let text = &*source.text;
     let inline_separates = match meaning {
         Semicolon::Separator => return source.clone(),

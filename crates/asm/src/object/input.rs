@@ -1,5 +1,6 @@
 //! Where statements come from: files, and what macros and repetitions expand to.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use abide_diag::{Diagnostic, Source, Span, printable};
@@ -37,8 +38,8 @@ pub(super) struct Macro {
     pub(super) body: String,
 }
 
-pub(super) struct Parameter {
-    pub(super) name: String,
+pub(crate) struct Parameter {
+    pub(crate) name: String,
     pub(super) default: String,
     pub(super) required: bool,
     /// Takes all that remains, with its commas.
@@ -177,8 +178,23 @@ impl Unit<'_> {
     }
 }
 
+/// A text without its `/* */`, outside of quotes.
+fn uncommented(text: &str) -> Cow<'_, str> {
+    let mut out = Cow::Borrowed(text);
+    let mut from = 0;
+    while let Some(start) = out[from..].find("/*").map(|at| from + at) {
+        let quoted = out[..start].bytes().filter(|byte| *byte == b'"').count() % 2 == 1;
+        match out[start..].find("*/") {
+            Some(length) if !quoted => out.to_mut().replace_range(start..start + length + 2, " "),
+            _ => from = start + 2,
+        }
+    }
+    out
+}
+
 /// Parses `a, b=1, c:req, d:vararg`.
-pub(super) fn parameters(text: &str) -> Result<Vec<Parameter>, String> {
+pub(crate) fn parameters(text: &str) -> Result<Vec<Parameter>, String> {
+    let text = uncommented(text);
     let mut out: Vec<Parameter> = Vec::new();
     let separator = |c: char| c == ',' || c.is_whitespace();
     for piece in text.split(separator).filter(|piece| !piece.is_empty()) {
@@ -204,7 +220,7 @@ pub(super) fn parameters(text: &str) -> Result<Vec<Parameter>, String> {
 }
 
 /// Splits at commas outside of quotes and parentheses.
-pub(super) fn split(text: &str) -> Vec<&str> {
+pub(crate) fn split(text: &str) -> Vec<&str> {
     let (mut out, mut start, mut depth, mut quoted) = (Vec::new(), 0, 0usize, false);
     for (at, byte) in text.bytes().enumerate() {
         match byte {
@@ -224,8 +240,10 @@ pub(super) fn split(text: &str) -> Vec<&str> {
     out
 }
 
-fn arguments(parameters: &[Parameter], text: &str) -> Result<Vec<String>, String> {
+pub(crate) fn arguments(parameters: &[Parameter], text: &str) -> Result<Vec<String>, String> {
     let mut values: Vec<Option<String>> = parameters.iter().map(|_| None).collect();
+    let text = uncommented(text);
+    let text = text.trim();
     let mut pieces = split(text);
     if pieces.len() == 1 && parameters.len() > 1 {
         pieces = text.split_whitespace().collect();

@@ -11,7 +11,7 @@ mod elf;
 mod frame;
 mod gcc;
 mod groups;
-mod input;
+pub(crate) mod input;
 mod label;
 mod layout;
 mod lines;
@@ -23,6 +23,9 @@ mod statement;
 mod symbols;
 mod unit;
 mod value;
+
+pub(crate) use gcc::settle;
+pub(crate) use unit::style_of;
 
 use abide_diag::{Diagnostic, Source};
 use abide_isa::{Endian, Level};

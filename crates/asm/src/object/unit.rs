@@ -235,7 +235,7 @@ impl<'a> Unit<'a> {
 }
 
 /// Whose habits a text follows: GNU's registers are written with `%`, and gcc signs its work.
-fn style_of(text: &str, dialect: Option<Dialect>) -> Style {
+pub(crate) fn style_of(text: &str, dialect: Option<Dialect>) -> Style {
     match dialect {
         Some(Dialect::Gnu) => return Style::Gnu,
         Some(Dialect::C) => return Style::Llvm,

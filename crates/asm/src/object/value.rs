@@ -2,9 +2,9 @@
 //!
 //! Operands of instructions are simpler (`crate::expr`): a number, or a symbol and a number.
 
-use crate::expr::precedence;
 use crate::object::symbols::{Meaning, Origin, SymbolId};
 use crate::object::unit::Unit;
+use crate::operator::Operator;
 use crate::token::{Sign, Tok, Token, looks_like_register};
 
 /// The number of a node.
@@ -15,31 +15,6 @@ const DEPTH: u32 = 64;
 
 /// How many parts an expression may have, with those of the symbols in it.
 const STEPS: u32 = 100_000;
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Operator {
-    Negate,
-    Invert,
-    Not,
-    Add,
-    Subtract,
-    Or,
-    And,
-    Xor,
-    Multiply,
-    Divide,
-    Remainder,
-    Left,
-    Right,
-    Equal,
-    Unequal,
-    Less,
-    LessEqual,
-    Greater,
-    GreaterEqual,
-    Both,
-    Either,
-}
 
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Node {
@@ -72,43 +47,6 @@ pub(super) enum Cause {
     TooDeep,
 }
 
-/// The operator that one or two tokens are, how strongly it binds, how many tokens it has.
-fn operator(tokens: &[Token]) -> Option<(Operator, u8, usize)> {
-    let sign = |at: usize| match tokens.get(at).map(|token| token.tok) {
-        Some(Tok::Sign(sign)) => Some(sign),
-        _ => None,
-    };
-    let first = sign(0)?;
-    let touching = || tokens[0].end == tokens[1].start;
-    Some(match (first, sign(1)) {
-        (Sign::And, Some(Sign::And)) if touching() => (Operator::Both, 2, 2),
-        (Sign::Or, Some(Sign::Or)) if touching() => (Operator::Either, 1, 2),
-        (Sign::Less, Some(Sign::Greater)) if touching() => (Operator::Unequal, 3, 2),
-        (Sign::Equal, _) => (Operator::Equal, 3, 1),
-        (Sign::NotEqual, _) => (Operator::Unequal, 3, 1),
-        (Sign::Less, _) => (Operator::Less, 3, 1),
-        (Sign::LessEqual, _) => (Operator::LessEqual, 3, 1),
-        (Sign::Greater, _) => (Operator::Greater, 3, 1),
-        (Sign::GreaterEqual, _) => (Operator::GreaterEqual, 3, 1),
-        (sign, _) => {
-            let operator = match sign {
-                Sign::Plus => Operator::Add,
-                Sign::Minus => Operator::Subtract,
-                Sign::Or => Operator::Or,
-                Sign::And => Operator::And,
-                Sign::Xor => Operator::Xor,
-                Sign::Star => Operator::Multiply,
-                Sign::Slash => Operator::Divide,
-                Sign::Percent => Operator::Remainder,
-                Sign::Shl => Operator::Left,
-                Sign::Shr => Operator::Right,
-                _ => return None,
-            };
-            (operator, precedence(sign) + 3, 1)
-        }
-    })
-}
-
 /// Parses the longest expression from token `at` on.
 pub(super) struct Parser<'u, 'a, 't> {
     pub(super) unit: &'u mut Unit<'a>,
@@ -138,7 +76,7 @@ impl<'u, 'a, 't> Parser<'u, 'a, 't> {
 
     fn binary(&mut self, least: u8) -> Result<NodeId, Wrong> {
         let mut left = self.unary()?;
-        while let Some((operator, binds, length)) = operator(&self.tokens[self.at..]) {
+        while let Some((operator, binds, length)) = Operator::at(&self.tokens[self.at..]) {
             if binds < least {
                 break;
             }
@@ -216,7 +154,7 @@ impl Unit<'_> {
     fn join(&mut self, operator: Operator, left: NodeId, right: NodeId) -> NodeId {
         if let (Node::Number(a), Node::Number(b)) =
             (self.nodes[left as usize], self.nodes[right as usize])
-            && let Ok(number) = calculate(operator, a, b)
+            && let Ok(number) = operator.of_two(a, b)
         {
             return self.node(Node::Number(number));
         }
@@ -226,7 +164,7 @@ impl Unit<'_> {
     fn join_one(&mut self, operator: Operator, of: NodeId) -> NodeId {
         match self.nodes[of as usize] {
             Node::Number(number) => {
-                let number = one(operator, number);
+                let number = operator.of_one(number);
                 self.node(Node::Number(number))
             }
             _ => self.node(Node::Unary(operator, of)),
@@ -273,7 +211,7 @@ impl Unit<'_> {
                 let of = self.evaluate_at(of, depth + 1)?;
                 match (operator, of.plus, of.minus) {
                     (_, None, None) => {
-                        Ok(Value { number: one(operator, of.number), ..Value::default() })
+                        Ok(Value { number: operator.of_one(of.number), ..Value::default() })
                     }
                     (Operator::Negate, plus, minus) => {
                         Ok(Value { plus: minus, minus: plus, number: -of.number })
@@ -291,23 +229,18 @@ impl Unit<'_> {
 
     fn combine(&self, operator: Operator, a: Value, b: Value) -> Result<Value, &'static str> {
         if let (None, None, None, None) = (a.plus, a.minus, b.plus, b.minus) {
-            let number = calculate(operator, a.number, b.number)?;
+            let number = operator.of_two(a.number, b.number)?;
             return Ok(Value { number, ..Value::default() });
         }
         let b = match operator {
             Operator::Add => b,
             Operator::Subtract => Value { plus: b.minus, minus: b.plus, number: -b.number },
-            Operator::Equal
-            | Operator::Unequal
-            | Operator::Less
-            | Operator::LessEqual
-            | Operator::Greater
-            | Operator::GreaterEqual => {
+            _ if operator.is_comparison() => {
                 let difference = self.combine(Operator::Subtract, a, b)?;
                 if difference.plus.or(difference.minus).is_some() {
                     return Err("these addresses cannot be compared yet");
                 }
-                let number = calculate(operator, difference.number, 0)?;
+                let number = operator.of_two(difference.number, 0)?;
                 return Ok(Value { number, ..Value::default() });
             }
             _ => return Err("this cannot be done with a symbol's address"),
@@ -361,41 +294,4 @@ impl Unit<'_> {
             _ => Err("a number is needed here, which is known at this point"),
         }
     }
-}
-
-fn one(operator: Operator, number: i128) -> i128 {
-    match operator {
-        Operator::Negate => -number,
-        Operator::Invert => !number,
-        _ => i128::from(number == 0),
-    }
-}
-
-fn calculate(operator: Operator, a: i128, b: i128) -> Result<i128, &'static str> {
-    let shift = || u32::try_from(b).ok().filter(|by| *by < 64);
-    // GNU's assemblers make a comparison -1, LLVM's 1; both are only ever tested against 0.
-    let truth = |truth: bool| Some(i128::from(truth));
-    let number = match operator {
-        Operator::Add => a.checked_add(b),
-        Operator::Subtract => a.checked_sub(b),
-        Operator::Or => Some(a | b),
-        Operator::And => Some(a & b),
-        Operator::Xor => Some(a ^ b),
-        Operator::Multiply => a.checked_mul(b),
-        Operator::Divide | Operator::Remainder if b == 0 => return Err("it divides by zero"),
-        Operator::Divide => a.checked_div(b),
-        Operator::Remainder => a.checked_rem(b),
-        Operator::Left => shift().and_then(|by| a.checked_mul(1 << by)),
-        Operator::Right => shift().map(|by| a >> by),
-        Operator::Equal => truth(a == b),
-        Operator::Unequal => truth(a != b),
-        Operator::Less => truth(a < b),
-        Operator::LessEqual => truth(a <= b),
-        Operator::Greater => truth(a > b),
-        Operator::GreaterEqual => truth(a >= b),
-        Operator::Both => truth(a != 0 && b != 0),
-        Operator::Either => truth(a != 0 || b != 0),
-        Operator::Negate | Operator::Invert | Operator::Not => None,
-    };
-    number.filter(|number| number.unsigned_abs() <= 1 << 64).ok_or("it does not fit into 64 bits")
 }

@@ -22,3 +22,12 @@ r1 = addr_space_cast(r2, 65536, 0)
 r1 = 'a
 r1 = '\q'
 99999999999: exit
+# What some assemblers read as other numbers than were written.
+r1 = 0xfffffffeffffffff
+w1 = 0x8000000080000000
+r1 = 5Lu
+r1 = 1fu
+r1 = 0x5ll
+call 0xfffffffe80000000
+r1 = 5, 6
+r1 = 1 == foo

@@ -1,0 +1,102 @@
+//! `abide translate`: assembly text in the other dialect. The translator is the room `asm`'s.
+
+use std::path::{Path, PathBuf};
+
+use abide_asm::translate::{Options, translate};
+use abide_isa::Endian;
+use serde::Serialize;
+
+use super::asm::{loader, message, read_input, refused};
+use super::dialect::{DialectArg, InputDialect, SemicolonArg};
+use super::fail::{Exit, Failure, Message, shown};
+use super::files::write;
+use super::ui::{Ui, count};
+
+/// Translate assembly into the other dialect, in place: comments and layout stay.
+///
+/// Instructions are respelled with the operands that they have: symbols, expressions, numbers in
+/// hexadecimal stay as they are written. Marks of comments, separators and directives change where the
+/// assemblers of the other dialect would misread them: what becomes GNU's is taken by binutils from
+/// 2.40 on, if that has the instructions, what becomes pseudo-C by llvm-mc. Both texts are assembled;
+/// if they are not the same program, that is an error and nothing is written.
+///
+/// Bodies of macros are translated as far as parameters are operands. Included files are read, but not
+/// translated: do that one by one.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  abide translate filter.s --to gnu -o filter.gnu.s
+  abide translate old.s --to c --semicolon comment      `;` begins comments, as in binutils 2.40
+  clang -target bpf -O2 -S -o - filter.c | abide translate - --to gnu | bpf-as -o filter.o -")]
+pub(crate) struct Args {
+    /// The assembly text; `-` is standard input
+    input: PathBuf,
+    /// The dialect wanted
+    #[arg(long, value_enum)]
+    to: DialectArg,
+    /// The text to write; without it, or with `-`, standard output
+    #[arg(short, long, value_name = "OUT")]
+    output: Option<PathBuf>,
+    /// The dialect of the input; `auto` takes either, line by line
+    #[arg(long, value_enum, default_value_t = InputDialect::Auto)]
+    dialect: InputDialect,
+    /// What `;` does in the input; `auto` separates statements, but knows gcc 12's comments
+    #[arg(long, value_enum, default_value_t = SemicolonArg::Auto)]
+    semicolon: SemicolonArg,
+    /// A directory in which `.include`d files are looked for as well
+    #[arg(short = 'I', long, value_name = "DIR")]
+    include: Vec<PathBuf>,
+    /// The text is for big-endian objects
+    #[arg(long)]
+    big_endian: bool,
+}
+
+#[derive(Serialize)]
+struct Report {
+    input: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    output: Option<String>,
+    /// How many instructions were respelled.
+    instructions: usize,
+    /// Without an output file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<String>,
+}
+
+pub(crate) fn main(args: &Args, ui: &Ui) -> Result<Exit, Failure> {
+    let source = read_input(&args.input)?;
+    let loader = loader(&args.include);
+    let options = Options {
+        from: args.dialect.only(),
+        semicolon: args.semicolon.into(),
+        endian: if args.big_endian { Endian::Big } else { Endian::Little },
+        loader: Some(&loader),
+        ..Options::to(args.to.into())
+    };
+    let translated = translate(&source, &options).map_err(refused)?;
+    let warnings: Vec<Message> = translated.warnings.into_iter().map(message).collect();
+    ui.complain(&warnings);
+    let mut report = Report {
+        input: shown(&args.input),
+        output: None,
+        instructions: translated.instructions,
+        text: None,
+    };
+    match args.output.as_deref().filter(|path| *path != Path::new("-")) {
+        Some(path) => {
+            write(path, translated.text.as_bytes())?;
+            report.output = Some(shown(path));
+            let text = format!(
+                "{}: {} respelled\n",
+                shown(path),
+                count(report.instructions as u64, "instruction")
+            );
+            ui.show(&report, |_| text)?;
+        }
+        None => {
+            report.text = Some(translated.text);
+            ui.show(&report, |_| report.text.clone().unwrap_or_default())?;
+        }
+    }
+    Ok(Exit::Done)
+}

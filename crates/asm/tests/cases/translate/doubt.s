@@ -1,0 +1,4 @@
+# to: c
+f:	ldindw %r1,4
+	ja f+8
+	exit

@@ -1,0 +1,5 @@
+# to: gnu
+.if 0
+	no instruction at all
+.endif
+	exit

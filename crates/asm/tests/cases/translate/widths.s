@@ -1,0 +1,7 @@
+# to: gnu
+	.macro	more reg
+	\reg += 1
+	.endm
+	more	r1
+	more	w2
+	exit

@@ -200,6 +200,11 @@ fn kfunc(
     let mut all: Vec<Definition> = Vec::new();
     let mut before = since;
     for (first, last, prototype) in observed {
+        let older = all.last().filter(|_| row.get("name").ends_with("_impl"));
+        let prototype = match older {
+            Some(old) => &prototype.clone().with_aux_of(&old.prototype),
+            None => prototype,
+        };
         if let Some(old) = all.last_mut().filter(|old| prototype.same(&old.prototype)) {
             old.prototype = prototype.clone();
             before = before.max(last);

@@ -3,6 +3,7 @@
 //! Adds no fact of its own: what a table does not say is said in `kept.api`, or not at all.
 
 mod calls;
+mod parity;
 mod prototype;
 mod rights;
 mod tables;
@@ -11,23 +12,27 @@ mod write;
 use std::collections::BTreeMap;
 use std::fs;
 
+use abide_api::Api;
 use tables::{Table, Version};
 use write::File;
 
 use crate::{Failure, tree};
 
-/// Writes the file, or checks that it is what would be written.
+/// Writes the file and the page about it, or checks that they are what would be written.
 pub(crate) fn run(bless: bool) -> Result<(), Failure> {
     let text = generate()?;
-    let path = tree::root().join("apis/linux.api");
-    if bless {
-        return fs::write(&path, text).map_err(|error| format!("{}: {error}", path.display()));
+    let api = Api::parse("linux.api", &text).map_err(|errors| errors.to_string())?;
+    let page = parity::Parity::of(&api)?.page(&api);
+    for (path, text) in [("apis/linux.api", text), ("docs/linux-api-parity.md", page)] {
+        let file = tree::root().join(path);
+        if bless {
+            fs::write(&file, text).map_err(|error| format!("{path}: {error}"))?;
+        } else if fs::read_to_string(&file).ok().as_ref() != Some(&text) {
+            let help = "`cargo xtask linux-api --bless` writes it";
+            return Err(format!("{path} is not what apis/facts says: {help}"));
+        }
     }
-    match fs::read_to_string(&path) {
-        Ok(found) if found == text => Ok(()),
-        _ => Err("apis/linux.api is not what apis/facts says: `cargo xtask linux-api --bless`"
-            .to_owned()),
-    }
+    Ok(())
 }
 
 fn generate() -> Result<String, Failure> {
@@ -129,5 +134,13 @@ mod tests {
     #[test]
     fn the_file_is_reproduced() {
         super::run(false).unwrap();
+    }
+
+    /// It says of who may call what the same as the kernels that were asked, nearly always.
+    #[test]
+    fn kernels_agree() {
+        let api = abide_api::Api::parse("linux.api", &super::generate().unwrap()).unwrap();
+        let percent = super::parity::Parity::of(&api).unwrap().percent();
+        assert!(percent >= 99.5, "{percent:.2} %");
     }
 }

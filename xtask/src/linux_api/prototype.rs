@@ -102,6 +102,17 @@ impl Prototype {
         self
     }
 
+    /// What an older one said of the argument that the host fills in, where this one does not name it
+    /// any more: nothing changes for programs.
+    pub(super) fn with_aux_of(mut self, old: &Prototype) -> Prototype {
+        if let Some(aux) = old.params.last().filter(|last| last.name() == "aux__prog")
+            && old.params.len() == self.params.len() + 1
+        {
+            self.params.push(aux.clone());
+        }
+        self
+    }
+
     /// Whether a call of one is a call of the other.
     pub(super) fn same_call(&self, other: &Prototype) -> bool {
         shape(&self.returns) == shape(&other.returns)

@@ -1,0 +1,107 @@
+//! `docs/linux-api-parity.md`: what the API file says of who may call what, against what booted kernels
+//! answered.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use abide_api::Api;
+use abide_api::query::Namespace;
+
+use super::rights::{attach_kinds, kernels};
+use super::tables::{Table, Version};
+use crate::Failure;
+
+/// How many answers there are, and which the file does not give.
+pub(super) struct Parity {
+    asked: usize,
+    /// By callee and attach kind: kernel, whether it may there.
+    differ: BTreeMap<(String, String), Vec<(Version, bool)>>,
+}
+
+impl Parity {
+    pub(super) fn of(api: &Api) -> Result<Parity, Failure> {
+        let table = Table::read("rights.tsv")?;
+        let attach = attach_kinds(&Table::read("programs.tsv")?);
+        let kernels = kernels(&table);
+        let mut parity = Parity { asked: 0, differ: BTreeMap::new() };
+        for row in table.rows() {
+            let name = row.get("name");
+            for kind in row.get("attach").split(',') {
+                let program =
+                    attach.get(kind).ok_or_else(|| format!("no program type is {kind}"))?;
+                for (kernel, answer) in kernels.iter().zip(row.at(2).chars()) {
+                    let may = match answer {
+                        '1' => true,
+                        '0' => false,
+                        _ => continue,
+                    };
+                    parity.asked += 1;
+                    if says(api, name, program, *kernel) != may {
+                        let key = (name.to_owned(), kind.to_owned());
+                        parity.differ.entry(key).or_default().push((*kernel, may));
+                    }
+                }
+            }
+        }
+        Ok(parity)
+    }
+
+    fn differing(&self) -> usize {
+        self.differ.values().map(Vec::len).sum()
+    }
+
+    /// The share of answers that the file gives, too, in percent.
+    pub(super) fn percent(&self) -> f64 {
+        100.0 * (1.0 - self.differing() as f64 / self.asked.max(1) as f64)
+    }
+
+    /// The page.
+    pub(super) fn page(&self, api: &Api) -> String {
+        let mut out = format!(
+            "# Who may call what: the file against kernels\n\n\
+             Made by `cargo xtask linux-api --bless`. Nine kernels (`apis/facts/rights.tsv`) were booted and asked, by loading a\n\
+             program, whether each program type may call each helper and kfunc. Of {} answers, `apis/linux.api` gives {:.2} %.\n\
+             Where it says something else, and why:\n\n\
+             | callee | attached as | on | the kernel says | cause |\n|---|---|---|---|---|\n",
+            self.asked,
+            self.percent(),
+        );
+        for ((name, kind), answers) in &self.differ {
+            let on: Vec<String> =
+                answers.iter().map(|(kernel, _)| format!("{}.{}", kernel.0, kernel.1)).collect();
+            let may = answers.iter().any(|(_, may)| *may);
+            let first = api.definitions_of(Namespace::Callable, name).first();
+            let first = first.and_then(|id| {
+                Version::parse(
+                    api.node_ref(api.definition(*id).node).name.trim_start_matches("LINUX_"),
+                )
+            });
+            let late = first.is_none_or(|first| answers.iter().any(|(kernel, _)| *kernel < first));
+            let cause = match (may, late) {
+                (true, true) => {
+                    "the stable series has it from a later release, or its first release is known too late"
+                }
+                (true, false) => "allowed on this kernel, though not on an earlier or later one",
+                (false, _) if name.starts_with("scx_") || name.starts_with("__scx_") => {
+                    "depends on what else the scheduler of that kernel was built with"
+                }
+                (false, _) => {
+                    "the stable series refuses what its release allowed, or the kernel refuses this way of attaching"
+                }
+            };
+            let may = if may { "yes" } else { "no" };
+            let _ = writeln!(out, "| `{name}` | {kind} | {} | {may} | {cause} |", on.join(", "));
+        }
+        out
+    }
+}
+
+/// What the file says.
+fn says(api: &Api, name: &str, program: &str, kernel: Version) -> bool {
+    let Some(node) = api.node(&kernel.node()) else { return false };
+    let right = api
+        .lookup(Namespace::Callable, name, node)
+        .and_then(|id| api.right(id, program))
+        .is_some_and(|right| api.is_ancestor(api.definition(right).node, node));
+    right && api.lookup(Namespace::Program, program, node).is_some()
+}

@@ -323,15 +323,20 @@ impl BtfExt {
     }
 }
 
-/// Record size, then per section its name, count and records.
+/// Record size, then per section its name, count and records; nothing at all if there are none, since
+/// other readers refuse a table without records.
 fn table<T>(
     sections: &[Section<T>],
     width: u32,
     builder: &mut Builder,
     words: impl Fn(&T) -> Vec<u32>,
 ) -> Vec<u32> {
-    let mut out = vec![width * 4];
+    let sections = sections.iter().filter(|section| !section.records.is_empty());
+    let mut out = Vec::new();
     for section in sections {
+        if out.is_empty() {
+            out.push(width * 4);
+        }
         out.extend([builder.string(&section.name), section.records.len() as u32]);
         section.records.iter().for_each(|record| out.extend(words(record)));
     }

@@ -4,6 +4,7 @@
 //! `libbpf-oracle COMMAND ARGUMENTS…` prints JSON on standard output. One file a command.
 
 mod core;
+mod load;
 mod open;
 
 use std::process::ExitCode;
@@ -28,6 +29,8 @@ fn main() -> ExitCode {
         ["open", files @ ..] => open::files(files),
         ["kconfig", object, texts @ ..] => open::kconfig(object, texts),
         ["sections", names @ ..] => open::sections(names),
+        ["link", out, files @ ..] => load::link(out, files),
+        ["load", files @ ..] => load::files(files),
         ["core", btf, objects @ ..] => core::run(btf, objects),
         ["core-time", btf, object, rounds] => core::time(btf, object, rounds),
         _ => Err(format!("unknown command: {}", arguments.join(" "))),

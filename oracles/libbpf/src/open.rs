@@ -43,7 +43,7 @@ unsafe extern "C" fn keep(
 
 /// # Safety
 /// `text` is null or a C string.
-unsafe fn string(text: *const c_char) -> Option<String> {
+pub(crate) unsafe fn string(text: *const c_char) -> Option<String> {
     if text.is_null() {
         return None;
     }
@@ -57,10 +57,21 @@ fn hash(bytes: &[u8]) -> String {
     format!("{:016x}", bytes.iter().fold(0xcbf2_9ce4_8422_2325, step))
 }
 
-/// All of the objects; for each what was found, or why it was refused.
-pub(crate) fn files(paths: &[&str]) -> Answer {
+/// Keeps what libbpf prints.
+pub(crate) fn listen() {
     // SAFETY: the function is there as long as the program.
     unsafe { sys::libbpf_set_print(Some(keep)) };
+}
+
+/// The last lines that it printed, which say what was wrong; they are kept no longer.
+pub(crate) fn last_messages() -> Vec<String> {
+    let log = LOG.take();
+    log[log.len().saturating_sub(3)..].to_vec()
+}
+
+/// All of the objects; for each what was found, or why it was refused.
+pub(crate) fn files(paths: &[&str]) -> Answer {
+    listen();
     paths.iter().map(|path| file(path)).collect::<Result<Vec<_>, _>>().map(Value::from)
 }
 
@@ -76,10 +87,7 @@ fn file(path: &str) -> Answer {
     let object = unsafe { sys::bpf_object__open_file(c_path.as_ptr(), &raw const options) };
     if object.is_null() {
         let errno = std::io::Error::last_os_error().raw_os_error();
-        // The last lines say what was wrong.
-        let log = LOG.take();
-        let last = &log[log.len().saturating_sub(3)..];
-        return Ok(json!({ "file": path, "refused": errno, "log": last }));
+        return Ok(json!({ "file": path, "refused": errno, "log": last_messages() }));
     }
     // SAFETY: the object is open until it is closed at the end, and nothing of it is kept.
     unsafe {

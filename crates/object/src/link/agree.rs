@@ -112,6 +112,10 @@ impl Names<'_, '_> {
         &self.units[id.unit].image.symbols[id.symbol]
     }
 
+    fn is_defined(&self, id: SymbolId) -> bool {
+        matches!(self.symbol(id).place, Place::Section(_))
+    }
+
     /// Where a name is looked for, or what it is.
     fn found_in(&self, id: SymbolId) -> &'static str {
         let symbol = self.symbol(id);
@@ -150,6 +154,13 @@ impl Names<'_, '_> {
         if here == "maps" && there == "maps" {
             let why = different_maps(one, other, &self.global.name)?;
             return Some(LinkProblem::Maps { name: name(), why });
+        }
+        if here == "data" && self.is_defined(id) && self.is_defined(first) {
+            // Two definitions, one of which is weak: each file reads what it knows of the one that was
+            // taken, as with any linker; but none may read beyond it.
+            let (one, other) = (self.symbol(id).size, self.symbol(first).size);
+            let why = format!("it has {one} bytes here, {other} there");
+            return (one != other).then(|| LinkProblem::Types { name: name(), why });
         }
         let why = different_types(one, other)?;
         Some(LinkProblem::Types { name: name(), why })

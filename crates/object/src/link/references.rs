@@ -1,7 +1,8 @@
 //! What code and data refer to, moved along.
 //!
-//! References to variables count from the start of their section; functions, maps and what is still
-//! to be found are referred to by name. So they read the same whichever compiler wrote them.
+//! References to variables, to static functions and to addresses of functions count from the start of
+//! their section, all others go by name: as clang writes them, whichever compiler wrote these, since
+//! that is what libbpf understands.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -150,7 +151,7 @@ impl<'a> Mover<'a, '_> {
         };
         let written = written.saturating_add(relocation.addend);
         let meant = self.meant(symbol, kind, written).map_err(wrong)?;
-        let (target, distance) = self.target(meant).map_err(wrong)?;
+        let (target, distance) = self.target(meant, kind).map_err(wrong)?;
         self.write(out, offset, kind, target, distance).map_err(wrong)
     }
 
@@ -191,10 +192,19 @@ impl<'a> Mover<'a, '_> {
     }
 
     /// The symbol that stands for it, and how far behind that it is.
-    fn target(&self, meant: Meant) -> Result<(Target, i64), LinkProblem> {
+    fn target(&self, meant: Meant, kind: u32) -> Result<(Target, i64), LinkProblem> {
         let (number, section, offset) = match meant {
-            Meant::Local(symbol, distance) => {
-                return Ok((Target::Local(SymbolId { unit: self.number, symbol }), distance));
+            Meant::Local(index, distance) => {
+                let symbol = &self.unit.image.symbols[index];
+                match symbol.place {
+                    Place::Section(section) if kind != ABS64 && symbol.kind == Symbol::FUNCTION => {
+                        (self.number, section, symbol.value.cast_signed().saturating_add(distance))
+                    }
+                    _ => {
+                        let id = SymbolId { unit: self.number, symbol: index };
+                        return Ok((Target::Local(id), distance));
+                    }
+                }
             }
             Meant::Global(global, distance) => {
                 let Some(winner) = self.globals.list[global].winner else {
@@ -206,11 +216,12 @@ impl<'a> Mover<'a, '_> {
                     return Err(unlinkable("its symbol is in no section"));
                 };
                 let found = &unit.image.sections[section];
-                if found.is_code() || [".maps", "maps", JUMP_TABLES].contains(&&*found.name) {
-                    return match distance {
-                        0 => Ok((Target::Global(global), 0)),
-                        _ => Err(unlinkable("it refers to the middle of a function or a map")),
-                    };
+                let is_named = [".maps", "maps", JUMP_TABLES].contains(&&*found.name);
+                if distance != 0 && (is_named || found.is_code()) {
+                    return Err(unlinkable("it refers to the middle of a function or a map"));
+                }
+                if is_named || found.is_code() && kind != LOAD {
+                    return Ok((Target::Global(global), 0));
                 }
                 (winner.unit, section, symbol.value.cast_signed().saturating_add(distance))
             }
@@ -281,8 +292,9 @@ impl<'a> Mover<'a, '_> {
                 None => match self.at(index, to * 8) {
                     Meant::Global(global, _) => {
                         let kind = if raw.code == CALL_IMM { CALL } else { LOAD };
-                        // The distance of nothing fits any instruction.
-                        let _ = self.write(out, at, kind, Target::Global(global), 0);
+                        // It cannot fail: the function is there, and no section is as large as that.
+                        let target = self.target(Meant::Global(global, 0), kind);
+                        let _ = target.and_then(|(to, by)| self.write(out, at, kind, to, by));
                         continue;
                     }
                     _ => continue,

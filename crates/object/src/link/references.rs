@@ -1,8 +1,8 @@
 //! What code and data refer to, moved along.
 //!
-//! References to variables, to static functions and to addresses of functions count from the start of
-//! their section, all others go by name: as clang writes them, whichever compiler wrote these, since
-//! that is what libbpf understands.
+//! References to what is static and to addresses of functions count from the start of their section,
+//! all others go by name: as clang writes them, whichever compiler wrote these, since that is what
+//! libbpf understands.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -222,6 +222,13 @@ impl<'a> Mover<'a, '_> {
                 }
                 if is_named || found.is_code() && kind != LOAD {
                     return Ok((Target::Global(global), 0));
+                }
+                // A variable keeps its name, unless what is written could be taken for a distance
+                // that includes the variable's own, as gcc 12 writes it; see [`crate::relocate::sums`].
+                let place = self.layout.place(winner.unit, section, symbol.value);
+                let is_plain = |(_, at): (usize, u64)| at == 0 || distance < at.cast_signed();
+                if !found.is_code() && place.is_some_and(is_plain) {
+                    return Ok((Target::Global(global), distance));
                 }
                 (winner.unit, section, symbol.value.cast_signed().saturating_add(distance))
             }

@@ -4,9 +4,11 @@
 #![forbid(unsafe_code)]
 
 pub mod bind;
+pub mod calendar;
 pub mod codes;
 pub mod compare;
 pub mod ctype;
+pub mod diff;
 pub mod host;
 pub mod link;
 mod lint;

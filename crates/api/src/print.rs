@@ -281,25 +281,31 @@ fn statement(out: &mut String, lines: &[String], words: &[String]) {
 }
 
 fn contract(contract: &Contract) -> Vec<String> {
-    let flags = [
-        (contract.acquire, "acquire"),
-        (contract.release, "release"),
-        (contract.nullable, "nullable"),
-        (contract.sleepable, "sleepable"),
-        (contract.trusted, "trusted"),
-        (contract.rcu, "rcu"),
-        (contract.destructive, "destructive"),
-        (contract.gpl, "gpl"),
-        (contract.changes_packet, "changes_packet"),
-        (contract.pure, "pure"),
-        (contract.noreturn, "noreturn"),
-    ];
-    let mut words: Vec<String> =
-        flags.into_iter().filter(|(set, _)| *set).map(|(_, word)| word.to_owned()).collect();
+    let mut words: Vec<String> = contract.words().into_iter().map(str::to_owned).collect();
     if !contract.programs.is_empty() {
         words.push(format!("for {}", contract.programs.join(", ")));
     }
     words
+}
+
+impl Contract {
+    /// The words that hold, in the order in which they are printed, without the program types.
+    pub fn words(&self) -> Vec<&'static str> {
+        let flags = [
+            (self.acquire, "acquire"),
+            (self.release, "release"),
+            (self.nullable, "nullable"),
+            (self.sleepable, "sleepable"),
+            (self.trusted, "trusted"),
+            (self.rcu, "rcu"),
+            (self.destructive, "destructive"),
+            (self.gpl, "gpl"),
+            (self.changes_packet, "changes_packet"),
+            (self.pure, "pure"),
+            (self.noreturn, "noreturn"),
+        ];
+        flags.into_iter().filter(|(set, _)| *set).map(|(_, word)| word).collect()
+    }
 }
 
 fn program_words(program: &ProgramType) -> Vec<String> {

@@ -173,3 +173,78 @@ fn the_baseline_has_no_window() {
     // f@B_1, g@B_1, f@B_2, f@B_3, h@B_3
     assert_eq!(windows, [false, true, true, false, false]);
 }
+
+/// Each kind of change, and whether it breaks programs.
+#[test]
+fn changes_break_or_do_not() {
+    use abide_api::diff::{Effect, Version, diff};
+
+    let head = "api x;\nX_1 released 2024-01-01 {\n\
+        struct c { u32 a writable; u32 b; };\nenum e { A, B };\ntypedef u32 t;\n\
+        program p(struct c *ctx) section \"p\" returns 0..1;\nprogram q(void) section \"q\";\n";
+    let parse = |items: &str, more: &str| {
+        let text = format!("{head}map hash;\nisa v3;\nhelper 1 int h(u32 x);\n{items}}};\n{more}");
+        Api::parse("x.api", &text).unwrap_or_else(|errors| panic!("{errors}"))
+    };
+    let cases = [
+        (
+            "kfunc int f(u32 x);",
+            "kfunc int f(u32 x, u32 y) changed \"r\" no_compat \"n\";",
+            "f",
+            Effect::Breaking,
+        ),
+        (
+            "kfunc int f(u32 x);",
+            "kfunc int f(u32 x) sleepable changed \"r\";",
+            "f",
+            Effect::Breaking,
+        ),
+        ("kfunc int f(u32 x);", "kfunc int g(u32 x);", "g", Effect::Compatible),
+        ("kfunc int f(u32 x) for p;", "extend kfunc f for q;", "f", Effect::Compatible),
+        (
+            "kfunc int f(u32 x) for p, q;",
+            "kfunc int f(u32 x) for p changed \"r\";",
+            "f",
+            Effect::Breaking,
+        ),
+        ("", "extend struct c { u32 d; };", "c", Effect::Compatible),
+        ("", "struct c { u32 b; u32 a; } changed \"r\";", "c", Effect::Breaking),
+        ("", "extend enum e { C = 2 };", "e", Effect::Compatible),
+        ("", "enum e { B, A } changed \"r\";", "e", Effect::Breaking),
+        ("", "typedef u64 t changed \"r\";", "t", Effect::Breaking),
+        ("", "map array;", "array", Effect::Compatible),
+        ("", "isa v4;", "v4", Effect::Compatible),
+        ("", "removed: h early \"r\";", "h", Effect::Breaking),
+        ("", "removed: map hash early \"r\";", "hash", Effect::Breaking),
+        ("", "removed: isa v3 early \"r\";", "v3", Effect::Breaking),
+    ];
+    for (first, second, name, effect) in cases {
+        let api = parse(first, &format!("X_2 released 2025-01-01 {{\n{second}\n}} X_1;"));
+        let at = |node| Version { api: &api, node: api.node(node).unwrap() };
+        let changes = diff(at("X_1"), at("X_2"));
+        let [change] = &changes[..] else { panic!("{second}: {changes:?}") };
+        assert_eq!((change.name.as_str(), change.effect), (name, effect), "{second}: {change:?}");
+        assert!(diff(at("X_2"), at("X_2")).is_empty(), "{second}");
+    }
+}
+
+/// What leaves, and when: superseded, deprecated, and neither what is gone nor what is of the baseline.
+#[test]
+fn the_calendar_lists_what_leaves() {
+    let text = "api x; retain 1 year; baseline X_1;\n\
+        X_1 released 2020-01-01 { kfunc int kept(void); };\n\
+        X_2 released 2021-01-01 { kfunc int a(void); kfunc int b(void); kfunc int gone(void);\n\
+            kfunc int n(void) retain 2 nodes;\n\
+            kfunc int kept(void) changed \"r\"; } X_1;\n\
+        X_3 released 2022-01-01 { kfunc int a(void) changed \"r\"; kfunc int n(void) changed \"r\";\n\
+            kfunc int gone(void) changed \"r\";\n deprecated: b use a; } X_2;\n\
+        X_4 released 2023-01-01 { removed: gone early \"r\"; } X_3;";
+    let api = Api::parse("x.api", text).unwrap_or_else(|errors| panic!("{errors}"));
+    let leaving = api.calendar(api.node("X_4").unwrap());
+    let shown: Vec<_> = leaving
+        .iter()
+        .map(|found| format!("{} {:?}", api.label(found.id), found.on.map(|on| on.to_string())))
+        .collect();
+    assert_eq!(shown, ["a@X_2 Some(\"2023-01-01\")", "b@X_2 Some(\"2023-01-01\")", "n@X_2 None"]);
+    assert_eq!(leaving[1].instead.as_deref(), Some("a"));
+}

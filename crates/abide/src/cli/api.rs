@@ -10,6 +10,11 @@ use abide_diag::{Diagnostic, Severity, printable};
 use clap::Subcommand;
 use serde::Serialize;
 
+mod calendar;
+mod diff;
+mod evidence;
+mod why;
+
 use super::apis;
 use super::fail::{Exit, Failure, Message, shown};
 use super::ui::{MessageJson, Paint, Ui, count, plain};
@@ -55,6 +60,49 @@ Examples:
         /// The API file; `linux` is the built-in one
         file: PathBuf,
     },
+    /// Say all that is known of one name: its versions, who may call it, and on what evidence
+    #[command(after_help = "\
+Examples:
+  abide api why bpf_task_acquire             a kfunc: prototypes, program types, changes
+  abide api why BPF_TRACE_FENTRY_MULTI       a constant
+  abide api why __sk_buff.tstamp             a field
+  abide api why kv_find --api kv.api         a name of another API
+
+The evidence of the built-in API is what was measured or read for it: see apis/facts.")]
+    Why {
+        /// A helper, kfunc, program type, map type, type, constant, or `struct.field`
+        name: String,
+        /// The API file; `linux` is the built-in one
+        #[arg(long = "api", value_name = "FILE", default_value = "linux")]
+        file: PathBuf,
+    },
+    /// Compare two versions: what breaks a program that was built for the first
+    #[command(after_help = "\
+Examples:
+  abide api diff linux@LINUX_6.1 linux@LINUX_6.12
+  abide api diff released/kv.api kv.api                  the newest nodes of two files
+  abide api diff kv.api@KV_1 kv.api@KV_3
+
+Ends with 1 if a change breaks programs. What a host still serves of the first version is not
+asked here: a change breaks programs that the old definition was kept for, too.")]
+    Diff {
+        /// The version that programs were built for: FILE or FILE@NODE; `linux` is the built-in API
+        before: String,
+        /// The version that they are to run on
+        after: String,
+    },
+    /// List what leaves support, and on which day
+    #[command(after_help = "\
+Examples:
+  abide api calendar
+  abide api calendar kv.api --format json
+
+A definition leaves when another took its place or its name was deprecated, and its window is over.")]
+    Calendar {
+        /// The API file; `linux` is the built-in one
+        #[arg(default_value = "linux")]
+        file: PathBuf,
+    },
 }
 
 pub(crate) fn main(command: &Command, ui: &Ui) -> Result<Exit, Failure> {
@@ -66,6 +114,9 @@ pub(crate) fn main(command: &Command, ui: &Ui) -> Result<Exit, Failure> {
                 Some(name) => show_one(&api, name, ui),
             }
         }
+        Command::Why { name, file } => why::main(name, file, ui),
+        Command::Diff { before, after } => diff::main(before, after, ui),
+        Command::Calendar { file } => calendar::main(file, ui),
         Command::Lint { files, since } => lint(files, since.as_ref(), ui),
         Command::Print { file } => {
             let api = apis::by_file_or_name(file)?;

@@ -71,7 +71,7 @@ fn difference(old: &Definition, new: &Definition) -> Difference {
 }
 
 /// Whether a call of one is a call of the other, as far as C sees.
-pub(super) fn same_c(old: &Prototype, new: &Prototype) -> bool {
+pub(crate) fn same_c(old: &Prototype, new: &Prototype) -> bool {
     let types = |prototype: &Prototype| -> Vec<CType> {
         prototype.params.iter().map(|param| param.ty.clone()).collect()
     };

@@ -6,6 +6,7 @@
 mod compat;
 mod hints;
 mod laws;
+pub(crate) use laws::same_c;
 mod since;
 
 use abide_diag::Diagnostic;

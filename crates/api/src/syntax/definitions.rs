@@ -409,11 +409,8 @@ impl Resolver {
     /// Enums that words name: they may stand after the definition in the node.
     pub(crate) fn words_of(&mut self, node: NodeId) {
         let mut found = Vec::new();
-        for id in self.api.ids() {
-            let definition = self.api.definition(id);
-            if definition.node != node {
-                continue;
-            }
+        // The definitions of the node that is being read are the last ones.
+        for definition in self.api.definitions.iter().rev().take_while(|last| last.node == node) {
             if let DefKind::Program(ProgramType { verdicts: Some(name), .. }) = &definition.kind {
                 let verdicts = self.api.newest(Namespace::Tag, name, node);
                 let kind = verdicts.map(|id| &self.api.definition(id).kind);

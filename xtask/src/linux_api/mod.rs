@@ -45,6 +45,7 @@ fn generate() -> Result<String, Failure> {
     let changes = calls::Changes::read()?;
     program_types(&mut file, &programs);
     enums(&mut file)?;
+    flags(&mut file)?;
     abilities(&mut file)?;
     calls::helpers(&mut file, &rights, &changes)?;
     calls::kfuncs(&mut file, &kfuncs, &rights, &changes)?;
@@ -93,10 +94,31 @@ fn enums(file: &mut File) -> Result<(), Failure> {
             let constant = format!("{} = {}", row.get("name"), row.get("value"));
             by_version.entry(at).or_default().push(constant);
         }
-        for (index, (at, constants)) in by_version.into_iter().enumerate() {
-            let extend = if index == 0 { "" } else { "extend " };
-            file.add(at, &format!("{extend}enum {name} {{ {} }}", constants.join(", ")));
+        file.enumerate(name, by_version);
+    }
+    Ok(())
+}
+
+/// Flags and constants that no enum kept by hand has. The kernel's enums for them have no names, or are
+/// no enums: the names here are ours.
+fn flags(file: &mut File) -> Result<(), Failure> {
+    let kinds = [
+        ("flags", "linux_flags"),
+        ("argument_constants", "linux_arguments"),
+        ("sock_ops", "linux_sock_ops"),
+        ("sock_opt_types", "linux_sock_opts"),
+    ];
+    let table = Table::read("flags.tsv")?;
+    for (kind, name) in kinds {
+        let mut by_version: BTreeMap<Version, Vec<String>> = BTreeMap::new();
+        for row in table.rows().filter(|row| row.get("kind") == kind) {
+            let (flag, value) = (row.get("name"), row.get("value"));
+            let Some((_, at)) = Version::range(row.get("first_version")) else { continue };
+            if !value.is_empty() && !file.keeps_constant(flag) {
+                by_version.entry(at).or_default().push(format!("{flag} = {value}"));
+            }
         }
+        file.enumerate(name, by_version);
     }
     Ok(())
 }

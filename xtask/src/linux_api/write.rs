@@ -32,6 +32,22 @@ impl File {
         !self.kept.definitions_of(Namespace::Callable, name).is_empty()
     }
 
+    /// Whether an enum kept by hand has a constant.
+    pub(super) fn keeps_constant(&self, name: &str) -> bool {
+        self.kept.definitions.iter().any(|definition| match &definition.kind {
+            DefKind::Enum(body) => body.values.iter().any(|(constant, _)| constant == name),
+            _ => false,
+        })
+    }
+
+    /// Adds an enum that grows: its constants by version.
+    pub(super) fn enumerate(&mut self, name: &str, by_version: BTreeMap<Version, Vec<String>>) {
+        for (index, (at, constants)) in by_version.into_iter().enumerate() {
+            let extend = if index == 0 { "" } else { "extend " };
+            self.add(at, &format!("{extend}enum {name} {{ {} }}", constants.join(", ")));
+        }
+    }
+
     /// `since A..B`, unless A is the version just before.
     pub(super) fn since(&self, low: Version, high: Version) -> String {
         let node = self.kept.node(&high.node());

@@ -1,5 +1,5 @@
 //! CO-RE of any object against any types: four bytes with the length of the object, the object, and
-//! the host's file. Nothing is applied in part; on its own types nothing is poisoned.
+//! the host's file. Nothing is applied in part.
 #![no_main]
 
 use abide_btf::core::{Patched, Target};
@@ -15,10 +15,8 @@ fuzz_target!(|bytes: &[u8]| {
     if let Ok(types) = host_types(host) {
         relocate(&object, &Target::new(&types));
     }
-    let Some(own) = &object.btf else { return };
-    relocate(&object, &Target::new(own));
-    for outcome in object.relocate_core(&Target::new(own)).outcomes {
-        assert!(!matches!(outcome.result, Ok(Patched::Poisoned(_))), "{outcome:?}");
+    if let Some(own) = &object.btf {
+        relocate(&object, &Target::new(own));
     }
 });
 

@@ -1,0 +1,84 @@
+//! `apis/linux.api` against the BTF of real kernels: helper numbers, and the prototypes of kfuncs.
+
+#![allow(clippy::unwrap_used, reason = "helpers of a test")]
+
+use std::sync::Arc;
+
+use abide_api::compare::{Fit, fit};
+use abide_api::model::{Api, DefKind};
+use abide_api::query::Namespace;
+use abide_btf::{Btf, Kind, Type};
+
+fn api() -> Arc<Api> {
+    let text = std::fs::read_to_string(abide_testkit::repo("apis/linux.api")).unwrap();
+    Arc::new(Api::parse("linux.api", &text).unwrap_or_else(|errors| panic!("{errors}")))
+}
+
+/// `LINUX_6.12` for `6.12.117-cloud`.
+fn node_of(kernel: &str) -> String {
+    let mut parts = kernel.split('.');
+    format!("LINUX_{}.{}", parts.next().unwrap(), parts.next().unwrap())
+}
+
+/// What the BTF of a kernel says that is not what its programs call.
+fn known(kernel: &str, name: &str, why: &str) -> bool {
+    // Kernel-internal names of what programs always declared otherwise.
+    let internal = ["bpf_dynptr_kern", "sk_buff", "xdp_buff"];
+    // This build kept the argument that the host fills in, on the kfuncs of schedulers.
+    let not_hidden = kernel == "7.1.3" && name.contains("scx_") && why.starts_with("it takes");
+    not_hidden || internal.iter().any(|word| why.contains(word))
+}
+
+#[test]
+fn kfuncs_have_the_prototypes_of_kernels() {
+    let api = api();
+    let (mut compared, mut differ) = (0, Vec::new());
+    for kernel in abide_testkit::kernels() {
+        let Some(bytes) = abide_testkit::kernel_btf(&kernel) else { return };
+        let btf = Btf::parse(&bytes).unwrap();
+        let node = api.node(&node_of(&kernel)).unwrap();
+        for name in api.names(Namespace::Callable) {
+            let Some(id) = api.lookup(Namespace::Callable, name, node) else { continue };
+            let DefKind::Kfunc { prototype } = &api.definition(id).kind else { continue };
+            let Some(declared) = btf.by_name(Kind::Func, name) else { continue };
+            compared += 1;
+            if let Fit::Different(why) = fit(&api, prototype, &btf, declared)
+                && !known(&kernel, name, &why)
+            {
+                differ.push(format!("{kernel} {}: {why}", api.label(id)));
+            }
+        }
+    }
+    assert!(differ.is_empty(), "{} of {compared} differ:\n{}", differ.len(), differ.join("\n"));
+    assert!(compared > 1500, "{compared}");
+}
+
+#[test]
+fn helpers_have_the_numbers_of_kernels() {
+    let api = api();
+    for kernel in abide_testkit::kernels() {
+        let Some(bytes) = abide_testkit::kernel_btf(&kernel) else { return };
+        let btf = Btf::parse(&bytes).unwrap();
+        let node = api.node(&node_of(&kernel)).unwrap();
+        let Some(id) = btf.by_name(Kind::Enum, "bpf_func_id") else { panic!("{kernel}") };
+        let Some(Type::Enum(numbers)) = btf.get(id) else { panic!("{kernel}") };
+        let mut seen = 0;
+        for value in numbers.values.iter() {
+            let Some(name) = value.name.strip_prefix("BPF_FUNC_") else { continue };
+            if name == "unspec" {
+                continue;
+            }
+            seen += 1;
+            let name = format!("bpf_{name}");
+            let id = api.lookup(Namespace::Callable, &name, node);
+            let id = id.unwrap_or_else(|| panic!("{kernel} has {name}"));
+            let DefKind::Helper { number, .. } = api.definition(id).kind else { panic!("{name}") };
+            assert_eq!(i64::from(number), value.value as i64, "{kernel}: {name}");
+        }
+        let ours = api.names(Namespace::Callable).filter(|name| {
+            let id = api.lookup(Namespace::Callable, name, node);
+            id.is_some_and(|id| matches!(api.definition(id).kind, DefKind::Helper { .. }))
+        });
+        assert_eq!(ours.count(), seen, "{kernel}");
+    }
+}

@@ -73,7 +73,7 @@ fn helpers_have_the_numbers_of_kernels() {
             let id = api.lookup(Namespace::Callable, &name, node);
             let id = id.unwrap_or_else(|| panic!("{kernel} has {name}"));
             let DefKind::Helper { number, .. } = api.definition(id).kind else { panic!("{name}") };
-            assert_eq!(i64::from(number), value.value as i64, "{kernel}: {name}");
+            assert_eq!(i64::from(number), value.value, "{kernel}: {name}");
         }
         let ours = api.names(Namespace::Callable).filter(|name| {
             let id = api.lookup(Namespace::Callable, name, node);

@@ -208,10 +208,14 @@ fn definition(node: usize, index: usize) -> impl Strategy<Value = String> {
             format!("enum {name} {{ {} }};\n", values.join(", "))
         }
     });
-    let maps = (doc(), 1..5usize).prop_map(move |(doc, count)| {
-        let names: Vec<String> = (0..count).map(|at| format!("{name}_{at}")).collect();
-        format!("{doc}map {};\n", names.join(", "))
-    });
+    let kinds = select(vec!["map", "isa", "verifier"]);
+    let since = if node > 0 { format!(" since X_0..X_{node}") } else { String::new() };
+    let maps =
+        (doc(), kinds, any::<bool>(), 1..5usize).prop_map(move |(doc, kind, range, count)| {
+            let names: Vec<String> = (0..count).map(|at| format!("{name}_{at}")).collect();
+            let since = if range { since.as_str() } else { "" };
+            format!("{doc}{kind} {}{since};\n", names.join(", "))
+        });
     prop_oneof![3 => callable, 2 => structure, 1 => enumeration, 1 => maps]
 }
 
@@ -231,7 +235,12 @@ fn history(node: usize) -> impl Strategy<Value = String> {
             } else {
                 String::new()
             };
-            format!("default: kfunc int base({}) changed {why}{way}{extend}\n", params.join(", "))
+            let rights = format!("extend kfunc old for p since X_0..X_{node};");
+            let rights = if compat && node == 1 { rights } else { String::new() };
+            format!(
+                "default: kfunc int base({}) changed {why}{way}{extend}{rights}\n",
+                params.join(", ")
+            )
         },
     )
 }
@@ -240,6 +249,7 @@ fn events(node: usize) -> impl Strategy<Value = String> {
     (any::<bool>(), text()).prop_map(move |(withdraw, why)| match node {
         1 => "deprecated: old use base remove X_9;\n map hash;\n".to_owned(),
         2 if withdraw => format!("withdrawn: old {why};\n"),
+        2 if why.len() > 12 => format!("removed: old use base early {why};\n"),
         2 => "removed: old use base;\n".to_owned(),
         _ => String::new(),
     })

@@ -96,9 +96,9 @@ impl Statement<'_> {
         Walk::<_, false> { statement: self, tree, captures, bound, notes: () }.from(Tree::ROOT, 0)
     }
 
-    /// The same with commas wherever they are, and none where there should be some, as LLVM's
-    /// assembler takes pseudo-C from 19 on.
-    pub(crate) fn find_without_commas(
+    /// The same with commas wherever they are, none where there should be some, and addresses without
+    /// `+`, as LLVM's assembler takes pseudo-C from 19 on.
+    pub(crate) fn find_loosely(
         &self,
         grammar: &Grammar,
         captures: &mut Vec<Capture>,
@@ -122,8 +122,9 @@ impl Statement<'_> {
 
 /// A walk through the tree, and what it has found.
 ///
-/// With `COMMAS_ARE_NOTHING` it goes over those that are not expected, and those that are not there.
-struct Walk<'a, N, const COMMAS_ARE_NOTHING: bool> {
+/// With `LOOSE` it goes over commas that are not expected, and those that are not there; the offset of
+/// an address needs no sign.
+struct Walk<'a, N, const LOOSE: bool> {
     statement: &'a Statement<'a>,
     tree: &'a Tree,
     captures: &'a mut Vec<Capture>,
@@ -131,7 +132,7 @@ struct Walk<'a, N, const COMMAS_ARE_NOTHING: bool> {
     notes: N,
 }
 
-impl<N: Notes, const COMMAS_ARE_NOTHING: bool> Walk<'_, N, COMMAS_ARE_NOTHING> {
+impl<N: Notes, const LOOSE: bool> Walk<'_, N, LOOSE> {
     /// Whether the tokens from `at` on spell what is below a node; `bound` is the instruction then.
     fn from(&mut self, id: NodeId, at: usize) -> bool {
         let (mut id, mut at) = (id, at);
@@ -139,11 +140,14 @@ impl<N: Notes, const COMMAS_ARE_NOTHING: bool> Walk<'_, N, COMMAS_ARE_NOTHING> {
             let Some(token) = self.statement.tokens.get(at) else { return self.end(id, at) };
             let steps = &self.tree.steps;
             let branch = steps.branch(id);
-            if COMMAS_ARE_NOTHING && token.tok == Tok::Sign(Sign::Comma) && at > 0 {
+            if LOOSE && token.tok == Tok::Sign(Sign::Comma) && at > 0 {
                 at += 1;
                 continue;
             }
             let mut expression = branch.expression;
+            if LOOSE {
+                expression = expression.or(branch.offset);
+            }
             let literal = match token.tok {
                 Tok::Sign(sign) => {
                     if matches!(sign, Sign::Plus | Sign::Minus) {
@@ -190,8 +194,7 @@ impl<N: Notes, const COMMAS_ARE_NOTHING: bool> Walk<'_, N, COMMAS_ARE_NOTHING> {
                     }
                 },
                 (None, None) => {
-                    if COMMAS_ARE_NOTHING
-                        && let Some(next) = steps.next(id, branch, Literal::Sign(Sign::Comma))
+                    if LOOSE && let Some(next) = steps.next(id, branch, Literal::Sign(Sign::Comma))
                     {
                         id = next;
                         continue;

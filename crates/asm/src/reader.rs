@@ -51,7 +51,7 @@ impl Reader {
         }
         let c = Statement { dialect: Dialect::C, ..statement };
         if wanted != Some(Dialect::Gnu)
-            && c.find_without_commas(grammar, &mut self.captures, &mut self.bound)
+            && c.find_loosely(grammar, &mut self.captures, &mut self.bound)
         {
             return Ok(Dialect::C);
         }

@@ -41,6 +41,7 @@ fn data_macros_conditions_and_differences() {
     assert_eq!(data(".rept 3\n.byte 9\n.endr\n"), [9, 9, 9]);
     assert_eq!(data(".irp x, 1, 2\n.byte \\x\n.endr\n"), [1, 2]);
     assert_eq!(data("X = 5\n.if X == 5\n.byte 1\n.else\n.byte 2\n.endif\n"), [1]);
+    assert_eq!(data("/* a */ .byte 1\na: /* b\n */ .dc.w 2\n"), [1, 2, 0]);
     // What holds is -1 to both toolchains, but 1 if put together.
     assert_eq!(data(".byte 2 > 1, 2 < 1, 1 && 2, !5, 5 ! 3\n"), [0xff, 0, 1, 0, 0xfd]);
     assert_eq!(data(".byte b - a\na: .long 0\nb:\n"), [4, 0, 0, 0, 0]);

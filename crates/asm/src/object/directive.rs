@@ -26,9 +26,9 @@ impl Unit<'_> {
     pub(super) fn directive(&mut self, text: &str, name: Span, lexer: &mut Lexer<'_>) {
         let word = &text[name.clone()];
         let size = match word {
-            ".byte" => 1,
-            ".long" | ".4byte" | ".int" | ".word" => 4,
-            ".short" | ".2byte" | ".half" | ".hword" | ".value" => 2,
+            ".byte" | ".dc.b" => 1,
+            ".long" | ".4byte" | ".int" | ".word" | ".dc.l" => 4,
+            ".short" | ".2byte" | ".half" | ".hword" | ".value" | ".dc" | ".dc.w" => 2,
             ".quad" | ".8byte" | ".dword" | ".xword" => 8,
             ".octa" | ".16byte" => 16,
             _ => 0,

@@ -33,6 +33,12 @@ pub(super) struct Memory {
     reader: Reader,
 }
 
+/// The length of the `/* */` that a text begins with.
+fn comment(text: &[u8]) -> Option<usize> {
+    let inside = text.strip_prefix(b"/*")?;
+    inside.windows(2).position(|two| two == b"*/").map(|end| end + 4)
+}
+
 impl Unit<'_> {
     /// Reads one statement; false at the end of the text.
     pub(super) fn statement(
@@ -52,6 +58,13 @@ impl Unit<'_> {
             let start = lexer.at;
             match bytes.get(start) {
                 Some(b'.') => {}
+                Some(b'/') => match comment(&bytes[start..]) {
+                    Some(length) => {
+                        lexer.at += length;
+                        continue;
+                    }
+                    None => break,
+                },
                 Some(first) if Class::of(*first) == Class::Letter => {
                     lexer.first_word(tokens);
                     let end = lexer.at;

@@ -68,6 +68,11 @@ impl Seeds {
     fn object(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         self.put("object", bytes)?;
         self.put("run", bytes)?;
+        // Alone, and with one that it may go together with.
+        let part = fs::read(self.corpus.join("../../crates/object/tests/cases/link/part.o"))?;
+        if let Ok(len) = u16::try_from(bytes.len()) {
+            self.put("link", &[&len.to_le_bytes(), bytes, &part].concat())?;
+        }
         if let Ok(file) = object::File::parse(bytes) {
             for section in file.sections().filter(|section| section.name() == Ok(".BTF")) {
                 self.put("btf", section.data()?)?;

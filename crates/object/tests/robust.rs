@@ -3,7 +3,9 @@
 
 use std::time::{Duration, Instant};
 
+use abide_diag::Report;
 use abide_object::image::Image;
+use abide_object::link::{Input, link};
 use abide_object::{Kconfig, Object};
 use proptest::prelude::*;
 
@@ -73,6 +75,32 @@ fn read(bytes: &[u8]) {
     }
 }
 
+/// Links bytes, whatever they are, alone and with a sound object, in bounded time; what is linked can
+/// be read and linked again, one object as the same file.
+fn join(bytes: &[u8], sound: &[u8]) {
+    let start = Instant::now();
+    let damaged = Input { name: "damaged.o", bytes };
+    let sound = Input { name: "sound.o", bytes: sound };
+    for inputs in [&[damaged][..], &[damaged, sound], &[sound, damaged]] {
+        let linked = match link(inputs) {
+            Ok(linked) => linked.image.write().unwrap(),
+            Err(errors) => {
+                errors.iter().for_each(|error| drop(error.report().render(None, false)));
+                continue;
+            }
+        };
+        // Together they may be too large, or have two arenas.
+        if inputs.len() > 1 && Object::parse(&linked).is_err() {
+            continue;
+        }
+        Object::parse(&linked).unwrap();
+        let again = link(&[Input { name: "again.o", bytes: &linked }]).unwrap();
+        let is_same = again.image.write().unwrap() == linked;
+        assert!(is_same || inputs.len() > 1, "linked again it is another file");
+    }
+    assert!(start.elapsed() < Duration::from_secs(5), "it takes {:?}", start.elapsed());
+}
+
 #[test]
 fn every_length_is_survived() {
     for bytes in objects() {
@@ -88,6 +116,7 @@ proptest! {
     #[test]
     fn flipped_bits_are_survived(
         which in any::<prop::sample::Index>(),
+        other in any::<prop::sample::Index>(),
         flips in prop::collection::vec((any::<prop::sample::Index>(), 0..8_u8), 1..20),
     ) {
         let mut objects = objects();
@@ -97,12 +126,15 @@ proptest! {
             bytes[at] ^= 1 << bit;
         }
         read(bytes);
+        let bytes = bytes.clone();
+        join(&bytes, &objects[other.index(objects.len())]);
     }
 
     /// Offsets and counts are 32 and 64 bits wide: single bits seldom make interesting ones.
     #[test]
     fn overwritten_words_are_survived(
         which in any::<prop::sample::Index>(),
+        other in any::<prop::sample::Index>(),
         words in prop::collection::vec(
             (any::<prop::sample::Index>(), prop_oneof![
                 Just(0), Just(1), Just(u32::MAX), Just(0x7fff_ffff), Just(0x8000_0000), 0..10_000_u32, any::<u32>(),
@@ -117,5 +149,7 @@ proptest! {
             bytes[at..at + 4].copy_from_slice(&word.to_le_bytes());
         }
         read(bytes);
+        let bytes = bytes.clone();
+        join(&bytes, &objects[other.index(objects.len())]);
     }
 }

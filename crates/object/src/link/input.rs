@@ -72,6 +72,17 @@ impl<'d> Unit<'d> {
         LinkError { problem, file: self.file.to_owned(), place, other: None }
     }
 
+    /// Whether a symbol names a function or a variable. Labels in code are for jumps only, which need
+    /// none; and not all code has a name that could be shared.
+    pub(super) fn is_thing(&self, symbol: &Symbol<'_>) -> bool {
+        match symbol.place {
+            Place::Section(section) if self.image.sections[section].is_code() => {
+                symbol.kind == Symbol::FUNCTION
+            }
+            _ => !matches!(symbol.kind, Symbol::SECTION | Symbol::FILE),
+        }
+    }
+
     /// Whether a symbol is seen by other objects.
     pub(super) fn is_global(&self, symbol: &Symbol<'_>) -> bool {
         symbol.bind != Symbol::LOCAL

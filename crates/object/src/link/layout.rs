@@ -170,11 +170,11 @@ const TOO_LARGE: &str = "together they are larger than any file";
 /// Whether a section is more than a table that is made anew, or says things about the file only.
 fn is_kept(unit: &Unit<'_>, index: usize) -> bool {
     let section = &unit.image.sections[index];
-    let is_empty =
-        section.size() == 0
-            && !unit.image.symbols.iter().any(|symbol| {
-                symbol.place == Place::Section(index) && symbol.kind != Symbol::SECTION
-            });
+    let is_empty = section.size() == 0
+        && !unit.image.symbols.iter().any(|symbol| {
+            symbol.place == Place::Section(index)
+                && (unit.is_thing(symbol) || unit.is_global(symbol))
+        });
     let is_data = matches!(section.contents, Contents::Bytes(_) | Contents::Zeroes(_));
     is_data
         && !is_empty

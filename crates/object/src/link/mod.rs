@@ -186,17 +186,11 @@ impl Symbols {
     }
 }
 
-/// A symbol that only its own object sees, unless it has no meaning any more. Labels in code are for
-/// jumps only, which need none.
+/// A symbol that only its own object sees, unless it has no meaning any more.
 fn local(unit: &Unit<'_>, id: SymbolId, layout: &Layout) -> Option<Symbol<'static>> {
     let symbol = &unit.image.symbols[id.symbol];
     let Place::Section(section) = symbol.place else { return None };
-    let is_thing = match unit.image.sections[section].is_code() {
-        true => symbol.kind == Symbol::FUNCTION,
-        false => !matches!(symbol.kind, Symbol::SECTION | Symbol::FILE),
-    };
-    if !is_thing || symbol.bind != Symbol::LOCAL || unit.is_copy[section] || symbol.name.is_empty()
-    {
+    if !unit.is_thing(symbol) || unit.is_global(symbol) || unit.is_copy[section] {
         return None;
     }
     let place = layout.place(id.unit, section, symbol.value)?;

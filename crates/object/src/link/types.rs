@@ -197,7 +197,6 @@ impl<'a> Merge<'a, '_> {
         let mut all = BtfExt::default();
         for (number, btf, ids) in self.types() {
             let unit = &self.units[number];
-            let moved = unit.ext.moved(btf, &ids.clone().then(placed), builder);
             let place = |name: &str, offset: &mut u32| {
                 let mut sections = unit.image.sections.iter();
                 let section = sections.position(|one| one.is_code() && one.name == name);
@@ -206,26 +205,33 @@ impl<'a> Merge<'a, '_> {
                     .and_then(|(_, offset)| u32::try_from(offset).ok());
                 place.map(|place| *offset = place).is_some()
             };
-            append(&mut all.functions, moved.functions, |name, it| place(name, &mut it.insn_off));
-            append(&mut all.lines, moved.lines, |name, it| place(name, &mut it.insn_off));
-            append(&mut all.core, moved.core, |name, it| place(name, &mut it.insn_off));
+            let mut ext = unit.ext.clone();
+            retain(&mut ext.functions, |name, it| place(name, &mut it.insn_off));
+            retain(&mut ext.lines, |name, it| place(name, &mut it.insn_off));
+            retain(&mut ext.core, |name, it| place(name, &mut it.insn_off));
+            let moved = ext.moved(btf, &ids.then(placed), builder);
+            append(&mut all.functions, moved.functions);
+            append(&mut all.lines, moved.lines);
+            append(&mut all.core, moved.core);
         }
         all
     }
 }
 
-/// Adds records to those of the same section, but for those that have no place any more.
-fn append<T>(
-    all: &mut Vec<Section<T>>,
-    new: Vec<Section<T>>,
-    mut place: impl FnMut(&str, &mut T) -> bool,
-) {
-    for Section { name, mut records } in new {
-        records.retain_mut(|record| place(&name, record));
-        match all.iter_mut().find(|section| section.name == name) {
-            Some(section) => section.records.append(&mut records),
-            None if records.is_empty() => {}
-            None => all.push(Section { name, records }),
+/// Keeps the records that have a place.
+fn retain<T>(all: &mut Vec<Section<T>>, mut place: impl FnMut(&str, &mut T) -> bool) {
+    for Section { name, records } in all.iter_mut() {
+        records.retain_mut(|record| place(name, record));
+    }
+    all.retain(|section| !section.records.is_empty());
+}
+
+/// Adds records to those of the same section.
+fn append<T>(all: &mut Vec<Section<T>>, new: Vec<Section<T>>) {
+    for mut section in new {
+        match all.iter_mut().find(|one| one.name == section.name) {
+            Some(known) => known.records.append(&mut section.records),
+            None => all.push(section),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What the repository does to itself: `cargo xtask test`, `tidy`, `oracles`, `errors`,
+//! What the repository does to itself: `cargo xtask test`, `tidy`, `oracles`, `packages`, `errors`,
 //! `linux-api`.
 //!
 //! Only this program knows of apt, of other cargo commands and of the shape of the source tree.
@@ -6,6 +6,7 @@
 mod errors;
 mod linux_api;
 mod oracles;
+mod packages;
 mod setup;
 mod test;
 mod tidy;
@@ -24,6 +25,7 @@ cargo xtask COMMAND
   tidy                  the rules of the house: dependency edges, unsafe, module headers,
                         file lengths, a fixture for every code
   oracles               builds what tests compare with (oracles/), where its libraries are
+  packages              fetches the Debian packages whose BPF objects tests read
   errors [--bless]      check docs/errors.md against the codes; --bless writes it
   linux-api [--bless]   check apis/linux.api against the facts in apis/facts; --bless writes it
 ";
@@ -36,6 +38,7 @@ fn main() -> ExitCode {
         ["test", "--no-install"] => test::run(false),
         ["tidy"] => tidy::run(),
         ["oracles"] => oracles::run(),
+        ["packages"] => packages::run(),
         ["errors"] => errors::check(),
         ["errors", "--bless"] => errors::bless(),
         ["linux-api"] => linux_api::run(false),

@@ -68,7 +68,7 @@ pub(crate) fn install() -> Result<(), Failure> {
     Ok(())
 }
 
-fn apt(words: &[&str]) -> Result<(), Failure> {
+pub(crate) fn apt(words: &[&str]) -> Result<(), Failure> {
     let status = Command::new("apt-get")
         .env("DEBIAN_FRONTEND", "noninteractive")
         .args(["-q", "-o", "Dpkg::Use-Pty=0"])
@@ -87,7 +87,7 @@ pub(crate) fn on_path(name: &str) -> bool {
     std::env::split_paths(&path).chain(cargo).any(|folder| folder.join(name).is_file())
 }
 
-fn is_root() -> bool {
+pub(crate) fn is_root() -> bool {
     let output = Command::new("id").arg("-u").output();
     output.is_ok_and(|output| output.stdout.trim_ascii() == b"0")
 }

@@ -7,13 +7,14 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
-use crate::{Failure, oracles, setup, tidy, tree};
+use crate::{Failure, oracles, packages, setup, tidy, tree};
 
 /// Runs all steps. The tests come last, so that their count is the closing line.
 pub(crate) fn run(install: bool) -> Result<(), Failure> {
     let start = Instant::now();
     if install {
         setup::install()?;
+        packages::run()?;
     }
     cargo("format", &["fmt", "--all", "--check"])?;
     cargo(

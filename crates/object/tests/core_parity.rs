@@ -1,8 +1,8 @@
 //! CO-RE against libbpf: the same objects, the same types of hosts, and after it the same
 //! instructions, or both refuse. The count is printed; `docs/core-parity.md` explains what differs.
 //!
-//! A plain run takes a part of the corpora and two kernels. `ABIDE_CORE_PARITY=full` takes all of
-//! them and nine kernels, and the objects below the directories that `ABIDE_CORE_OBJECTS` names.
+//! A plain run takes a part of the selftests, all objects of Debian's packages, and two kernels.
+//! `ABIDE_CORE_PARITY=full` takes everything and nine kernels.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::{BTreeMap, HashMap};
@@ -12,7 +12,7 @@ use std::process::Command;
 use abide_btf::core::{CoreError, Patched, Target};
 use abide_isa::Endian;
 use abide_object::{Object, host_types};
-use abide_testkit::{corpus, kernel_btf, objects_below, oracle, repo, scratch};
+use abide_testkit::{corpus, kernel_btf, oracle, packages, repo, scratch};
 use serde_json::Value;
 
 const KERNELS: [&str; 9] = [
@@ -130,30 +130,21 @@ fn compare(tally: &mut Tally, oracle: &Path, objects: &[PathBuf], host: &str, fi
     }
 }
 
-#[test]
-fn instructions_are_those_of_libbpf() {
+/// Objects of one origin against kernels; prints the count.
+fn on_kernels(origin: &str, objects: &[PathBuf]) {
     let Some(oracle) = oracle("libbpf") else { return };
-    let full = std::env::var_os("ABIDE_CORE_PARITY").is_some_and(|value| value == "full");
-    let step = if full { 1 } else { 12 };
-    let mut objects: Vec<PathBuf> = OWN.iter().map(|path| repo(path)).collect();
-    for archive in ["selftests-61-c19-v3", "selftests-612-c19-v3"] {
-        objects.extend(corpus(archive).into_iter().step_by(step));
-    }
-    let more = std::env::var_os("ABIDE_CORE_OBJECTS").unwrap_or_default();
-    for dir in std::env::split_paths(&more).filter(|dir| dir.is_dir()) {
-        objects.extend(objects_below(&dir));
-    }
-    let kernels: &[&str] = if full { &KERNELS } else { &["5.10.262", "6.18.5"] };
+    let kernels = if full() { &KERNELS[..] } else { &["5.10.262", "6.18.5"] };
     let mut tally = Tally::default();
-    for kernel in kernels {
+    for kernel in kernels.iter().filter(|_| !objects.is_empty()) {
         let Some(bytes) = kernel_btf(kernel) else { continue };
-        let file = scratch().join(format!("core-parity-{kernel}-{}.btf", std::process::id()));
+        let name = format!("core-parity-{kernel}-{}-{origin}.btf", std::process::id());
+        let file = scratch().join(name.replace(' ', "-"));
         std::fs::write(&file, &bytes).unwrap();
-        compare(&mut tally, &oracle, &objects, kernel, &file);
+        compare(&mut tally, &oracle, objects, kernel, &file);
         std::fs::remove_file(&file).unwrap();
     }
     println!(
-        "CO-RE as libbpf: {} objects on {} kernels in all, {} records: {} patched alike, \
+        "CO-RE as libbpf, {origin}: {} objects on {} kernels in all, {} records: {} patched alike, \
          {} poisoned alike, {} refused by both, {} different",
         tally.objects,
         kernels.len(),
@@ -167,6 +158,37 @@ fn instructions_are_those_of_libbpf() {
         println!("  {count:>6}  {what}");
     }
     assert!(tally.differences.is_empty(), "{:#?}", tally.examples);
+}
+
+fn full() -> bool {
+    std::env::var_os("ABIDE_CORE_PARITY").is_some_and(|value| value == "full")
+}
+
+fn selftests(archive: &str) -> Vec<PathBuf> {
+    corpus(archive).into_iter().step_by(if full() { 1 } else { 12 }).collect()
+}
+
+#[test]
+fn own_objects() {
+    let own: Vec<PathBuf> = OWN.iter().map(|path| repo(path)).collect();
+    on_kernels("our own", &own);
+}
+
+#[test]
+fn selftests_of_6_1() {
+    on_kernels("selftests of 6.1", &selftests("selftests-61-c19-v3"));
+}
+
+#[test]
+fn selftests_of_6_12() {
+    on_kernels("selftests of 6.12", &selftests("selftests-612-c19-v3"));
+}
+
+#[test]
+fn debian_packages() {
+    for (name, objects) in packages() {
+        on_kernels(&name, &objects);
+    }
 }
 
 #[test]

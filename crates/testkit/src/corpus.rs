@@ -14,19 +14,27 @@ pub fn corpus(name: &str) -> Vec<PathBuf> {
     let archive = crate::shared(&format!("corpus/{name}.tar.zst"));
     let tools = [crate::tool(&["zstd"]), crate::tool(&["tar"])];
     let (Some(archive), [Some(_), Some(tar)]) = (archive, tools) else { return Vec::new() };
+    let dir = unpacked(name, |part| {
+        let status =
+            Command::new(tar).arg("--zstd").arg("-xf").arg(&archive).arg("-C").arg(part).status();
+        assert!(status.is_ok_and(|status| status.success()), "cannot unpack {}", archive.display());
+    });
+    objects_below(&dir)
+}
+
+/// A directory in [`scratch`], filled when it is not there yet.
+pub(crate) fn unpacked(name: &str, fill: impl FnOnce(&Path)) -> PathBuf {
     let dir = scratch().join(name);
     if !dir.exists() {
         // Another test process may do the same at the same time: only the finished one is seen.
         let part = dir.with_extension(std::process::id().to_string());
         std::fs::create_dir_all(&part).expect("the target directory is writable");
-        let status =
-            Command::new(tar).arg("--zstd").arg("-xf").arg(&archive).arg("-C").arg(&part).status();
-        assert!(status.is_ok_and(|status| status.success()), "cannot unpack {}", archive.display());
+        fill(&part);
         if std::fs::rename(&part, &dir).is_err() {
             std::fs::remove_dir_all(&part).expect("it is ours");
         }
     }
-    objects_below(&dir)
+    dir
 }
 
 /// The objects (`*.o`) below a directory, sorted by path.
@@ -34,6 +42,13 @@ pub fn corpus(name: &str) -> Vec<PathBuf> {
 /// # Panics
 /// When it cannot be listed; that is how a test fails.
 pub fn objects_below(dir: &Path) -> Vec<PathBuf> {
+    let mut found = files_below(dir);
+    found.retain(|path| path.extension().is_some_and(|end| end == "o"));
+    found
+}
+
+/// The files below a directory, sorted by path; links are left out.
+pub(crate) fn files_below(dir: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     list(dir, &mut found).unwrap_or_else(|error| panic!("cannot list {}: {error}", dir.display()));
     found.sort();
@@ -88,11 +103,12 @@ pub fn scratch() -> PathBuf {
 
 fn list(dir: &Path, found: &mut Vec<PathBuf>) -> io::Result<()> {
     for entry in std::fs::read_dir(dir)? {
-        let path = entry?.path();
-        if path.is_dir() {
-            list(&path, found)?;
-        } else if path.extension().is_some_and(|end| end == "o") {
-            found.push(path);
+        let entry = entry?;
+        let kind = entry.file_type()?;
+        if kind.is_dir() {
+            list(&entry.path(), found)?;
+        } else if kind.is_file() {
+            found.push(entry.path());
         }
     }
     Ok(())

@@ -7,9 +7,11 @@
 pub mod bpf;
 mod corpus;
 mod oracle;
+mod packages;
 
 pub use corpus::{corpus, kernel_btf, kernels, objects_below, scratch};
 pub use oracle::oracle;
+pub use packages::packages;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

@@ -70,8 +70,9 @@ abide_diag::codes! {
     /// One object expects a name from the kernel's symbols (`__ksym`), another from its configuration
     /// (`__kconfig`) or from another object.
     O_EXPECTED = "O0067", "expected in different places";
-    /// Something in an object cannot be moved to another place of a larger one: tables of indirect
-    /// jumps, variables without a section, an offset that no longer fits its instruction.
+    /// Something in an object cannot be moved to another place of a larger one: variables without a
+    /// section, an offset that no longer fits its instruction, a table of indirect jumps (`.jumptables`)
+    /// that leads out of its code or lies on another one.
     O_UNLINKABLE = "O0068", "cannot be linked";
     /// A variable in `.struct_ops` is not a table of functions as the kernel knows them: it is no
     /// struct with a name, or a program is put where there is no pointer to a function, or what is put

@@ -72,7 +72,7 @@ const NOTHING: Raw = Raw { code: 0xbf, dst: 0, src: 0, off: 0, imm: 0 };
 /// the instructions taken out again the object is what it was.
 #[test]
 fn code_that_is_put_in_and_taken_out_leaves_no_trace() {
-    for name in ["basics.o", "basics.be.o", "callbacks.o", "core.o", "externs.o", "maps.o"] {
+    for name in ["basics.o", "basics.be.o", "callbacks.o", "core.o", "externs.o", "maps.o", JUMPS] {
         let bytes = case(name);
         let mut image = Image::parse(&bytes).unwrap();
         image.remove(|section| section.is_debug()).unwrap();
@@ -134,6 +134,49 @@ fn code_that_is_put_in_and_taken_out_leaves_no_trace() {
             assert!(back == original, "{name} is not what it was");
         }
     }
+}
+
+/// An object with tables of indirect jumps.
+const JUMPS: &str = "link/jumps-main.o";
+
+#[test]
+fn tables_of_jumps_follow_the_code() {
+    let bytes = case(JUMPS);
+    let mut image = Image::parse(&bytes).unwrap();
+    let at = image.section(".text").unwrap();
+    let before = Object::parse(&image.write().unwrap()).unwrap();
+    // Three instructions in the middle of the first function, whose table leads before and after them.
+    let patch = Patch { slots: 20..20, code: vec![NOTHING; 3], relocations: Vec::new() };
+    image.patch(at, &[patch]).unwrap();
+    let after = Object::parse(&image.write().unwrap()).unwrap();
+    let entries = |object: &Object| {
+        let (entries, _) = object.jump_tables.as_chunks::<8>();
+        entries.iter().map(|entry| object.endian.read(entry)).collect::<Vec<_>>()
+    };
+    let in_text = |name: &str| {
+        let function = before.functions.iter().find(|one| one.name == name).unwrap();
+        let table = function.relocations.iter().find_map(|one| match one.target {
+            abide_object::Target::JumpTable { offset, size } => Some((offset, size)),
+            _ => None,
+        });
+        let (offset, size) = table.unwrap();
+        (offset as usize / 8)..((offset + size) as usize / 8)
+    };
+    let is_moved: Vec<usize> = in_text("weight").chain(in_text("pick")).collect();
+    let expected = entries(&before).into_iter().enumerate().map(|(number, to)| match to {
+        161.. if is_moved.contains(&number) => to + 24,
+        to => to,
+    });
+    let expected: Vec<u64> = expected.collect();
+    assert_eq!(entries(&after), expected);
+    let moved = expected.iter().zip(entries(&before)).filter(|(new, old)| *new != old).count();
+    assert!(moved > 6 && moved < is_moved.len(), "{moved} of {}", is_moved.len());
+    // What a table leads to cannot be taken out.
+    let to = entries(&before)[in_text("weight").start] as u32 / 8;
+    let gone = Patch { slots: to - 1..to + 1, code: Vec::new(), relocations: Vec::new() };
+    let mut image = Image::parse(&bytes).unwrap();
+    let error = image.patch(at, &[gone]).unwrap_err();
+    assert!(error.to_string().contains("table of jumps"), "{error}");
 }
 
 #[test]

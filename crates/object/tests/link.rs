@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use abide_btf::Type;
 use abide_diag::Report;
 use abide_object::link::{Input, LinkError, Linked, link};
-use abide_object::{Linkage, Object};
+use abide_object::{FunctionId, Linkage, Object, Target};
 use facts::{Depth, facts};
 
 fn case(name: &str) -> Vec<u8> {
@@ -40,6 +40,40 @@ fn two_files_become_one_program() {
     let verdict = object.functions.iter().filter(|one| one.name == "verdict").count();
     assert_eq!(verdict, 1);
     assert!(object.externs.is_empty());
+}
+
+/// The entries of tables of jumps count the code of the whole object.
+#[test]
+fn tables_of_jumps_lead_to_where_their_code_is() {
+    let parts = [case("link/jumps-main.o"), case("link/jumps-part.o")];
+    let jumps = |object: &Object, name: &str| {
+        let function = object.functions.iter().find(|one| one.name == name).unwrap();
+        let tables = function.relocations.iter().filter_map(|one| match one.target {
+            Target::JumpTable { offset, size } => Some((offset, size)),
+            _ => None,
+        });
+        let entries = |(offset, size): (u32, u32)| {
+            let bytes = &object.jump_tables[offset as usize..(offset + size) as usize];
+            let entries = bytes.chunks(8).map(|entry| object.endian.read(entry));
+            entries.map(|to| (to - function.offset) / 8).collect::<Vec<_>>()
+        };
+        let found: Vec<Vec<u64>> = tables.map(entries).collect();
+        assert!(!found.is_empty(), "{name} has no table of jumps");
+        let last = function.slots.len() as u64;
+        assert!(found.iter().flatten().all(|slot| *slot < last), "{name}: {found:?}");
+        found
+    };
+    let before = [Object::parse(&parts[0]).unwrap(), Object::parse(&parts[1]).unwrap()];
+    // The first function of the first object is overridden, and everything after it moves up.
+    let functions = [(0, "choose"), (0, "pick"), (1, "weight"), (1, "cost"), (1, "other")];
+    for files in [[0, 1], [1, 0]] {
+        let linked = linked(&files.map(|at| &parts[at][..])).unwrap();
+        let object = written(&linked);
+        for (from, name) in functions {
+            assert_eq!(jumps(&object, name), jumps(&before[from], name), "{name}");
+        }
+    }
+    assert_eq!(before[0].function(FunctionId(0)).name, "weight");
 }
 
 /// An object linked alone means what it meant; linked again it is the same file.

@@ -180,12 +180,38 @@ impl Edit<'_> {
             }
         }
         image.sections = all;
+        self.jumps(&mut image)?;
         self.code(&mut image)?;
         self.relocations(&mut image);
         let dead = self.symbols(&mut image)?;
         self.records(&mut image)?;
         image.forget(&dead);
         Ok(image)
+    }
+
+    /// Moves the entries of tables of jumps.
+    fn jumps(&self, image: &mut Image<'_>) -> Result<(), ObjectError> {
+        let is_left = |code: usize, byte: u64| {
+            code != self.section || self.moves.replaced((byte / 8) as u32).is_none()
+        };
+        let tables = image.jump_tables(is_left).map_err(|(what, code)| {
+            Problem::Patch(what).at(Where::section(&image.sections[code].name))
+        })?;
+        let endian = image.endian;
+        for table in tables.iter().filter(|table| table.code == self.section) {
+            let Contents::Bytes(bytes) = &mut image.sections[table.section].contents else {
+                continue;
+            };
+            for at in table.entries() {
+                let entry = &mut bytes.to_mut()[at..at + 8];
+                let to = self.byte(endian.read(entry)).ok_or_else(|| {
+                    let what = "a table of jumps leads to the middle of what is replaced";
+                    Problem::Patch(what).at(self.moves.place.clone())
+                })?;
+                endian.write(to, entry);
+            }
+        }
+        Ok(())
     }
 
     /// The new distance from a symbol of this section to what lay that many bytes after it.

@@ -8,6 +8,7 @@
 
 mod code;
 mod ext;
+mod jumps;
 mod read;
 mod remove;
 mod write;

@@ -11,7 +11,7 @@ use crate::elf::Elf;
 use crate::error::{ObjectError, Place as Where};
 use crate::image::{Image, Place, Symbol};
 use crate::model::Object;
-use crate::relocate::sums;
+use crate::relocate::{JUMP_TABLES, sums};
 
 /// An object that is linked.
 pub(super) struct Unit<'d> {
@@ -83,12 +83,16 @@ impl<'d> Unit<'d> {
         }
     }
 
-    /// Whether a symbol is seen by other objects.
+    /// Whether a symbol is seen by other objects. Tables of jumps are not: compilers give them the same
+    /// names in all.
     pub(super) fn is_global(&self, symbol: &Symbol<'_>) -> bool {
+        let is_own = |section: usize| {
+            self.is_copy[section] || self.image.sections[section].name == JUMP_TABLES
+        };
         symbol.bind != Symbol::LOCAL
             && !symbol.name.is_empty()
             && !matches!(symbol.kind, Symbol::SECTION | Symbol::FILE)
-            && !matches!(symbol.place, Place::Section(section) if self.is_copy[section])
+            && !matches!(symbol.place, Place::Section(section) if is_own(section))
     }
 }
 

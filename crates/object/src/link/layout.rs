@@ -53,17 +53,11 @@ impl Layout {
             for (index, section) in unit.image.sections.iter().enumerate() {
                 let part = match is_kept(unit, index) {
                     false => Ok(None),
-                    true if section.name == JUMP_TABLES
-                        && section.size() > 0
-                        && units.len() > 1 =>
-                    {
-                        Err(JUMPS)
-                    }
                     true => layout.add(unit, index, cuts(unit, number, index, globals)).map(Some),
                 };
                 parts.push(part.unwrap_or_else(|why| {
                     let problem = match why {
-                        JUMPS | ALIGN => LinkProblem::Unlinkable(why),
+                        ALIGN => LinkProblem::Unlinkable(why),
                         why => LinkProblem::Sections { why },
                     };
                     errors.push(unit.error(problem, Where::section(&section.name)));
@@ -86,6 +80,8 @@ impl Layout {
         if !align.is_power_of_two() || align > MOST_ALIGN {
             return Err(ALIGN);
         }
+        // Its entries are eight bytes, whatever the file says of the whole.
+        let align = if section.name == JUMP_TABLES { align.max(8) } else { align };
         if unit.is_copy[index]
             && let Some(out) = self.by_name.get(&*section.name)
         {
@@ -163,7 +159,6 @@ impl Layout {
     }
 }
 
-const JUMPS: &str = "tables of indirect jumps count the instructions of one object";
 const ALIGN: &str = "its alignment is no power of two up to 4096";
 const TOO_LARGE: &str = "together they are larger than any file";
 

@@ -79,6 +79,10 @@ pub(super) fn moved(
                 mover.local(index, section);
             }
         }
+        if let Err((what, code)) = mover.jumps() {
+            let place = Where::section(&unit.image.sections[code].name);
+            errors.push(unit.error(unlinkable(what), place));
+        }
     }
     all.sort_by_key(|one| (one.section, one.offset));
     all
@@ -275,6 +279,27 @@ impl<'a> Mover<'a, '_> {
             *bytes = raw.to_bytes(endian);
         }
         self.all.push(Reference { section, offset, kind, target });
+        Ok(())
+    }
+
+    /// The entries of tables of jumps; or why not, and the section of the code.
+    fn jumps(&mut self) -> Result<(), (&'static str, usize)> {
+        let place = |code, byte| self.layout.place(self.number, code, byte);
+        let tables = self.unit.image.jump_tables(|code, byte| place(code, byte).is_some())?;
+        let endian = self.unit.image.endian;
+        for table in tables {
+            for at in table.entries() {
+                let entry = &self.unit.image.sections[table.section].bytes()[at..at + 8];
+                let to = self.layout.place(self.number, table.code, endian.read(entry));
+                let (_, to) =
+                    to.ok_or(("a jump of a table leads to what is left out", table.code))?;
+                let here = self.layout.place(self.number, table.section, at as u64);
+                let Some((out, here)) = here else { continue };
+                if let Some(bytes) = bytes(&mut self.layout.sections[out], here) {
+                    endian.write(to, bytes);
+                }
+            }
+        }
         Ok(())
     }
 

@@ -98,8 +98,15 @@ impl Describe<'_> {
                 "\n  {slot}: {:02x} {} {} {} {}",
                 raw.code, raw.dst, raw.src, raw.off, raw.imm
             );
-            if let Some(target) = target {
-                let _ = write!(text, " {}", self.target(target));
+            match target {
+                // Counted from where the function is, wherever that is.
+                Some(Target::JumpTable { offset, size }) => {
+                    let _ = write!(text, " jumps {:?}", self.jumps(function, offset, size));
+                }
+                Some(target) => {
+                    let _ = write!(text, " {}", self.target(target));
+                }
+                None => {}
             }
             if let Ok(line) = function.lines.binary_search_by_key(&(slot as u32), |line| line.slot)
             {
@@ -115,6 +122,14 @@ impl Describe<'_> {
         text
     }
 
+    /// The slots of a function that a table leads to.
+    fn jumps(&self, function: &Function, offset: u32, size: u32) -> Vec<u64> {
+        let tables = &self.object.jump_tables;
+        let (entries, _) = tables[offset as usize..(offset + size) as usize].as_chunks::<8>();
+        let slot = |entry| self.object.endian.read(entry).wrapping_sub(function.offset) / 8;
+        entries.iter().map(|entry| slot(entry)).collect()
+    }
+
     fn target(&self, target: Target) -> String {
         let object = self.object;
         match target {
@@ -124,7 +139,7 @@ impl Describe<'_> {
             Target::Call(id) => format!("call {}", object.function(id).name),
             Target::CallExtern(id) => format!("call {}", object.externs[id.index()].name),
             Target::Extern(id) => format!("extern {}", object.externs[id.index()].name),
-            Target::JumpTable { offset, size } => format!("jumps {offset} {size}"),
+            Target::JumpTable { .. } => "a table of jumps".to_owned(),
         }
     }
 

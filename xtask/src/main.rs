@@ -1,9 +1,10 @@
 //! What the repository does to itself: `cargo xtask test`, `tidy`, `oracles`, `packages`, `errors`,
-//! `linux-api`.
+//! `linux-api`, `hosts`.
 //!
 //! Only this program knows of apt, of other cargo commands and of the shape of the source tree.
 
 mod errors;
+mod hosts;
 mod linux_api;
 mod oracles;
 mod packages;
@@ -28,6 +29,7 @@ cargo xtask COMMAND
   packages              fetches the Debian packages whose BPF objects tests read
   errors [--bless]      check docs/errors.md against the codes; --bless writes it
   linux-api [--bless]   check apis/linux.api against the facts in apis/facts; --bless writes it
+  hosts [--bless]       check hosts/ against the BTF of its kernels; --bless writes it
 ";
 
 fn main() -> ExitCode {
@@ -43,6 +45,8 @@ fn main() -> ExitCode {
         ["errors", "--bless"] => errors::bless(),
         ["linux-api"] => linux_api::run(false),
         ["linux-api", "--bless"] => linux_api::run(true),
+        ["hosts"] => hosts::run(false),
+        ["hosts", "--bless"] => hosts::run(true),
         [] | ["help" | "--help" | "-h"] => {
             print!("{HELP}");
             Ok(())

@@ -78,6 +78,7 @@
 #![forbid(unsafe_code)]
 
 pub mod codes;
+mod hosts;
 
 use std::sync::Arc;
 
@@ -93,6 +94,8 @@ pub use abide_diag::{Code, Diagnostic, Report, Severity};
 // Maps, as the host sees them.
 pub use abide_maps::{Map as BpfMap, MapKind};
 pub use abide_object::{Object, ObjectError, Stamp};
+// A kernel as a host, from its BTF.
+pub use abide_linux::{Defect, Lack, Profile, ProfileError, Release, Running, Standing};
 // What the parameters of bodies may be, and what they may return.
 pub use abide_runtime::body::{
     Argument, Bytes, Ctx, Dynptr, DynptrOut, InOut, Map, MapHandle, MapKey, MapValue, Misfit, Out,
@@ -105,10 +108,25 @@ pub use abide_runtime::{
 /// A day of the calendar: what windows are measured against.
 pub use jiff::civil::Date;
 
-/// The API of Linux that comes with Abide, `apis/linux.api`.
+/// The API of Linux that comes with Abide, `apis/linux.api`, with the kernels of `hosts/` as its hosts.
 ///
 /// # Errors
-/// None in a released version: the tests read the same file.
+/// None in a released version: the tests read the same files.
 pub fn linux_api() -> Result<Arc<Api>, ApiErrors> {
-    Api::parse("linux.api", include_str!("../../../apis/linux.api")).map(Arc::new)
+    let mut api = Api::parse("linux.api", include_str!("../../../apis/linux.api"))?;
+    for (name, text) in hosts::HOSTS {
+        api.read_hosts(name, text)?;
+    }
+    Ok(Arc::new(api))
+}
+
+/// Every Linux that comes with Abide: the nodes of [`linux_api`], oldest first, then the kernels of
+/// `hosts/`, each as the kernel itself is, with one body for each name. What is preserved or adapted is
+/// Abide's to add.
+///
+/// # Errors
+/// As [`linux_api`].
+pub fn linux_hosts() -> Result<Vec<HostProfile>, ApiErrors> {
+    let api = linux_api()?;
+    Ok(HostProfile::all(&api).into_iter().map(HostProfile::as_kernel).collect())
 }

@@ -32,6 +32,18 @@ impl Fit {
 
 /// Compares a prototype of the API with a declaration in BTF (a `FUNC_PROTO`, or the `FUNC` of one).
 pub fn fit(api: &Api, prototype: &Prototype, btf: &Btf, declared: TypeId) -> Fit {
+    fit_without(api, prototype, btf, declared, 0)
+}
+
+/// The same, without the last `hidden` parameters of the declaration: some kernels show what they fill
+/// in themselves.
+pub fn fit_without(
+    api: &Api,
+    prototype: &Prototype,
+    btf: &Btf,
+    declared: TypeId,
+    hidden: usize,
+) -> Fit {
     let (ret, params) = match btf.get(declared) {
         Some(Type::Func { proto, .. }) => match btf.get(proto) {
             Some(Type::FuncProto { ret, params }) => (ret, params),
@@ -55,7 +67,7 @@ pub fn fit(api: &Api, prototype: &Prototype, btf: &Btf, declared: TypeId) -> Fit
     let passed = prototype.passed().count();
     let all = prototype.params.len();
     let variadic = params.iter().last().is_some_and(|last| last.ty.0 == 0 && last.name.is_empty());
-    let declared_count = params.len() - usize::from(variadic);
+    let declared_count = params.len().saturating_sub(usize::from(variadic) + hidden);
     let expected: Vec<_> = if declared_count == all && all != passed {
         prototype.params.iter().collect()
     } else {
@@ -154,8 +166,20 @@ fn pointee(api: &Api, ours: &CType, btf: &Btf, theirs: TypeId, depth: u32) -> Fi
     }
 }
 
+/// Names that a kernel's own BTF has for what its programs declare: until LINUX_6.11 both stood in
+/// prototypes of kfuncs, and one is as good as the other.
+const INTERNAL: &[(&str, &str)] =
+    &[("bpf_dynptr", "bpf_dynptr_kern"), ("__sk_buff", "sk_buff"), ("xdp_md", "xdp_buff")];
+
 fn tags(ours: &str, theirs: &str) -> Fit {
-    if essential(ours) == essential(theirs) { Fit::Exact } else { Fit::Different(String::new()) }
+    let (ours, theirs) = (essential(ours), essential(theirs));
+    if ours == theirs {
+        return Fit::Exact;
+    }
+    match INTERNAL.contains(&(ours, theirs)) || INTERNAL.contains(&(theirs, ours)) {
+        true => Fit::Compatible,
+        false => Fit::Different(String::new()),
+    }
 }
 
 /// A struct name without its flavour: `task_struct___old` is `task_struct`.

@@ -10,7 +10,9 @@ use abide_diag::{Diagnostic, Report};
 use jiff::civil::Date;
 
 use crate::bind::codes::{H_BAD_DATE, H_UNKNOWN_LABEL, H_UNKNOWN_NODE};
-use crate::model::{Api, DefId, DefKind, Definition, Event, EventKind, NodeId, Window};
+use crate::model::{
+    Api, DefId, DefKind, Definition, Event, EventKind, HostStatement, NodeId, Window,
+};
 use crate::query::Namespace;
 
 /// Why a host could not be described.
@@ -160,7 +162,10 @@ pub enum Denial {
     /// It is on another branch of the API.
     OtherBranch,
     /// The host statement says that the host lacks it.
-    Lacks,
+    Lacks {
+        /// Why, if it says that.
+        why: Option<String>,
+    },
     /// The host has no body for it.
     NoBody,
 }
@@ -187,7 +192,7 @@ pub struct HostProfile {
     date: Date,
     adds: BTreeSet<DefId>,
     withdraws: BTreeMap<String, String>,
-    lacks: BTreeSet<String>,
+    lacks: BTreeMap<String, Option<String>>,
     numbers: BTreeMap<String, u32>,
     bodies: Option<Arc<HashSet<DefId>>>,
 }
@@ -196,17 +201,7 @@ impl HostProfile {
     /// The host at a node, or the one that a `host` statement describes. Its date is its release.
     pub fn at(api: &Arc<Api>, name: &str) -> Result<Self, HostError> {
         if let Some(host) = api.hosts.iter().find(|host| host.name == name) {
-            return Ok(HostProfile {
-                api: Arc::clone(api),
-                name: host.name.clone(),
-                node: host.node,
-                date: host.released,
-                adds: host.adds.iter().copied().collect(),
-                withdraws: host.withdraws.iter().cloned().collect(),
-                lacks: host.lacks.iter().cloned().collect(),
-                numbers: host.numbers.iter().map(|(n, name)| (name.clone(), *n)).collect(),
-                bodies: None,
-            });
+            return Ok(Self::stated(api, host));
         }
         let node = api.node(name).ok_or_else(|| HostError::UnknownNode {
             api: api.name.clone(),
@@ -220,10 +215,31 @@ impl HostProfile {
             date: api.node_ref(node).released,
             adds: BTreeSet::new(),
             withdraws: BTreeMap::new(),
-            lacks: BTreeSet::new(),
+            lacks: BTreeMap::new(),
             numbers: BTreeMap::new(),
             bodies: None,
         })
+    }
+
+    /// The host that a statement describes, whether or not the API lists it.
+    pub fn stated(api: &Arc<Api>, host: &HostStatement) -> Self {
+        HostProfile {
+            api: Arc::clone(api),
+            name: host.name.clone(),
+            node: host.node,
+            date: host.released,
+            adds: host.adds.iter().copied().collect(),
+            withdraws: host.withdraws.iter().cloned().collect(),
+            lacks: host.lacks.iter().cloned().collect(),
+            numbers: host.numbers.iter().map(|(n, name)| (name.clone(), *n)).collect(),
+            bodies: None,
+        }
+    }
+
+    /// Every host that the API knows: its nodes in the order of the file, then its host statements.
+    pub fn all(api: &Arc<Api>) -> Vec<Self> {
+        let nodes = api.nodes.iter().filter_map(|node| Self::at(api, &node.name).ok());
+        nodes.chain(api.hosts.iter().map(|host| Self::stated(api, host))).collect()
     }
 
     /// `NODE`, `HOST`, `NODE:YYYY-MM-DD` or `HOST:YYYY-MM-DD`, as on the command line after `API@`.
@@ -280,6 +296,23 @@ impl HostProfile {
         self
     }
 
+    /// The same host as a kernel is one: it has one body for each name, that of the definition which
+    /// was added to it, or else of the one current at its node. What was superseded is served by a
+    /// compat body or not at all.
+    #[must_use]
+    pub fn as_kernel(self) -> Self {
+        let api = Arc::clone(&self.api);
+        let bodies: Vec<DefId> = api
+            .names(Namespace::Callable)
+            .filter_map(|name| {
+                let all = api.definitions_of(Namespace::Callable, name);
+                let added = all.iter().copied().rfind(|id| self.adds.contains(id));
+                added.or_else(|| api.lookup(Namespace::Callable, name, self.node))
+            })
+            .collect();
+        self.with_bodies(bodies)
+    }
+
     /// The API.
     pub fn api(&self) -> &Arc<Api> {
         &self.api
@@ -330,8 +363,8 @@ impl HostProfile {
             });
         }
         self.not_removed(id)?;
-        if self.lacks.contains(&definition.name) {
-            return Err(Denial::Lacks);
+        if let Some(why) = self.lacks.get(&definition.name) {
+            return Err(Denial::Lacks { why: why.clone() });
         }
         let callable = definition.kind.prototype().is_some();
         let native = self.bodies.as_ref().is_none_or(|bodies| !callable || bodies.contains(&id));

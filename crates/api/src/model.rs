@@ -429,12 +429,12 @@ pub struct HostStatement {
     pub adds_written: Vec<String>,
     /// Names that it does not serve, with the reason.
     pub withdraws: Vec<(String, String)>,
-    /// Names that it never had: `lacks NAME;`.
-    pub lacks: Vec<String>,
+    /// Names that it never had, with why, if that is said: `lacks NAME "…";`.
+    pub lacks: Vec<(String, Option<String>)>,
     /// Its own helper numbers: number, name.
     pub numbers: Vec<(u32, String)>,
     /// Its documentation.
     pub doc: Option<String>,
-    /// Where its name stands.
+    /// Where its name stands, in the API file or in a file of hosts.
     pub span: Span,
 }

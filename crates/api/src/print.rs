@@ -28,8 +28,15 @@ impl Api {
         }
         for host in &self.hosts {
             out.push('\n');
-            self.print_host(&mut out, host);
+            out.push_str(&self.host_text(host));
         }
+        out
+    }
+
+    /// A host statement as canonical text.
+    pub fn host_text(&self, host: &HostStatement) -> String {
+        let mut out = String::new();
+        self.print_host(&mut out, host);
         out
     }
 
@@ -202,8 +209,11 @@ impl Api {
         for (name, reason) in &host.withdraws {
             let _ = writeln!(out, "    withdraws {name} {};", quoted(reason));
         }
-        if !host.lacks.is_empty() {
-            list(out, "lacks ", &host.lacks);
+        // What is lacked for one reason stands together.
+        for group in host.lacks.chunk_by(|(_, a), (_, b)| a == b) {
+            let names: Vec<&str> = group.iter().map(|(name, _)| name.as_str()).collect();
+            let why: Vec<String> = group[0].1.iter().map(|why| quoted(why)).collect();
+            statement(out, &wrapped("    lacks ", &names), &why);
         }
         for (number, name) in &host.numbers {
             let _ = writeln!(out, "    helper {number} = {name};");

@@ -146,6 +146,46 @@ fn only_so_many_errors_are_printed() {
     assert!(Api::parse("more.api", &text).unwrap_err().diagnostics.len() <= 200);
 }
 
+/// Files of hosts alone, `cases/hosts/NAME.hosts`, are read into `base.api`: `NAME.printed` is what the
+/// API then says, or `NAME.stderr` what is wrong.
+#[test]
+fn hosts_are_read_into_their_api() {
+    let dir = repo("crates/api/tests/cases/hosts");
+    let base = must_parse(&dir.join("base.api"));
+    for name in ["good", "bad", "none", "syntax"] {
+        let path = dir.join(name).with_extension("hosts");
+        let mut api = base.clone();
+        match api.read_hosts(file_name(&path), &read(&path)) {
+            Ok(warnings) => {
+                assert!(warnings.is_empty(), "{warnings:?}");
+                check_or_bless(path.with_extension("printed"), &check_round_trip(name, &api));
+            }
+            Err(errors) => {
+                check_or_bless(path.with_extension("stderr"), &format!("{errors}\n"));
+                assert!(api.same(&base), "{name} changed the API");
+            }
+        }
+    }
+    let alone = Api::parse("alone.api", &read(&dir.join("good.hosts"))).unwrap_err().to_string();
+    assert!(alone.contains("--hosts FILE"), "{alone}");
+}
+
+#[test]
+fn the_hosts_of_the_repository_are_clean() {
+    let mut api = must_parse(&repo("apis/linux.api"));
+    let nodes = api.clone();
+    let mut files: Vec<PathBuf> =
+        std::fs::read_dir(repo("hosts")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.retain(|path| path.extension().is_some_and(|end| end == "api"));
+    assert!(!files.is_empty());
+    for path in &files {
+        let warnings = api.read_hosts(file_name(path), &read(path));
+        assert_eq!(warnings.unwrap_or_else(|errors| panic!("{errors}")), []);
+    }
+    assert_eq!(api.hosts.len(), files.len(), "one host a file");
+    assert!(nodes.hosts.is_empty());
+}
+
 /// The examples of the manual are whole files, and clean.
 #[test]
 fn the_manual_tells_the_truth() {

@@ -186,8 +186,15 @@ struct HostJson<'a> {
     released: String,
     adds: &'a [String],
     withdraws: Vec<&'a str>,
-    lacks: &'a [String],
+    lacks: Vec<LackJson<'a>>,
     numbers: Vec<(u32, &'a str)>,
+}
+
+#[derive(Serialize)]
+struct LackJson<'a> {
+    name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<&'a str>,
 }
 
 fn show_all(api: &Api, ui: &Ui) -> Result<Exit, Failure> {
@@ -411,7 +418,11 @@ fn hosts(api: &Api, wanted: impl Fn(&str) -> bool) -> Vec<HostJson<'_>> {
             released: host.released.to_string(),
             adds: &host.adds_written,
             withdraws: host.withdraws.iter().map(|(name, _)| name.as_str()).collect(),
-            lacks: &host.lacks,
+            lacks: host
+                .lacks
+                .iter()
+                .map(|(name, why)| LackJson { name, why: why.as_deref() })
+                .collect(),
             numbers: host.numbers.iter().map(|(number, name)| (*number, name.as_str())).collect(),
         })
         .collect()
@@ -507,7 +518,11 @@ impl HostJson<'_> {
         };
         list("adds", self.adds.to_vec());
         list("withdraws", self.withdraws.iter().map(|name| (*name).to_owned()).collect());
-        list("lacks", self.lacks.to_vec());
+        let lacks = self.lacks.iter().map(|lack| match lack.why {
+            Some(why) => format!("{} ({})", lack.name, plain(why)),
+            None => lack.name.to_owned(),
+        });
+        list("lacks", lacks.collect());
         let numbers = self.numbers.iter().map(|(number, name)| format!("helper {number} = {name}"));
         list("numbers", numbers.collect());
     }

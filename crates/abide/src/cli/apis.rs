@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use abide::{Api, HostProfile, Object, Requirements, codes};
+use abide::{Api, Date, HostProfile, Object, Requirements, codes};
 use abide_diag::{Diagnostic, Report, printable};
 
 use super::fail::{Exit, Failure, Message, shown};
-use super::files;
+use super::{files, kernels};
 
 /// No API file is larger.
 const API_LIMIT: u64 = 16 << 20;
@@ -20,6 +20,10 @@ pub(crate) struct ApiArgs {
     /// An API file that the object may speak; may be given several times. `linux` is built in
     #[arg(long = "api", value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
+    /// A file of host statements, or a directory of such files (*.api), as `abide probe -o` writes
+    /// them; may be given several times
+    #[arg(long = "hosts", value_name = "FILE")]
+    pub(crate) hosts: Vec<PathBuf>,
 }
 
 /// The APIs that are known: those of the files, then the built-in one unless a file replaces it.
@@ -80,7 +84,39 @@ impl Apis {
         }
         let replaced = given.iter().any(|api| api.name == "linux");
         let built_in = if replaced { None } else { Some(built_in()?) };
-        Ok(Apis { given, built_in })
+        let mut apis = Apis { given, built_in };
+        for path in &args.hosts {
+            for file in files::with_ending(path, "api")? {
+                apis.read_hosts(&file)?;
+            }
+        }
+        Ok(apis)
+    }
+
+    /// Adds the hosts of a file to the API that it names.
+    fn read_hosts(&mut self, path: &Path) -> Result<(), Failure> {
+        let source = files::read_text(path, API_LIMIT)?;
+        let name = Api::named_by(&source.text);
+        let mut all = self.given.iter_mut().chain(&mut self.built_in);
+        let Some(api) = all.find(|api| name.as_ref() == Some(&api.name)) else {
+            let message = match name {
+                Some(name) => format!(
+                    "{} has hosts of `{}`, which is no known API",
+                    shown(path),
+                    printable(&name)
+                ),
+                None => format!("{} does not begin with the name of an API", shown(path)),
+            };
+            return Err(Failure::refused(
+                Diagnostic::error(&codes::C_NO_API, message)
+                    .help("name the file of the API with --api"),
+            ));
+        };
+        Arc::make_mut(api).read_hosts(&source.name, &source.text).map_err(|errors| Failure {
+            exit: Exit::Refused,
+            messages: messages(errors.diagnostics, &errors.source),
+        })?;
+        Ok(())
     }
 
     fn all(&self) -> Vec<Arc<Api>> {
@@ -109,13 +145,31 @@ impl Apis {
             .map_err(|refusal| Failure::of_file(path, &refusal))
     }
 
-    /// `API@NODE`, `API@HOST`, with `:DATE` after it or not.
+    /// The API of Linux.
+    pub(crate) fn linux(&self) -> Result<Arc<Api>, Failure> {
+        match self.all().into_iter().find(|api| api.name == "linux") {
+            Some(api) => Ok(api),
+            None => built_in(),
+        }
+    }
+
+    /// `API@NODE` or `API@HOST`, a kernel by a file of its BTF (`btf:FILE`), the kernel that runs here
+    /// (`running`); with `:DATE` after it or not.
     pub(crate) fn host(&self, text: &str) -> Result<HostProfile, Failure> {
+        let dated = text.rsplit_once(':');
+        let dated = dated.and_then(|(host, date)| Some((host, date.parse::<Date>().ok()?)));
+        let (kernel, date) = dated.map_or((text, None), |(host, date)| (host, Some(date)));
+        if kernel == "running" || kernel.starts_with("btf:") {
+            let path = kernel.strip_prefix("btf:").map(Path::new);
+            let standing = kernels::Kernel::read(path, None)?.standing(&self.linux()?)?;
+            return Ok(standing.host(kernel, date.unwrap_or(standing.released())));
+        }
         let Some((name, rest)) = text.split_once('@') else {
             let message = format!("`{}` is not a host", printable(text));
             return Err(Failure::usage(
                 Diagnostic::error(&codes::C_HOST, message)
-                    .help("write API@NODE, as in linux@LINUX_6.12, or API@NODE:DATE"),
+                    .help("write API@NODE or API@HOST, as in linux@LINUX_6.12 or linux@debian_6.1, with :DATE after it or not")
+                    .help("or a kernel: btf:FILE, or running"),
             ));
         };
         let all = self.all();

@@ -44,6 +44,19 @@ pub(crate) fn read_text(path: &Path, limit: u64) -> Result<Source, Failure> {
     Ok(Source::new(named(path), text))
 }
 
+/// The file itself, or all files with this ending in a directory, sorted by name.
+pub(crate) fn with_ending(path: &Path, ending: &str) -> Result<Vec<PathBuf>, Failure> {
+    if !path.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let failed = |error| Failure::io("read", path, &error);
+    let entries = fs::read_dir(path).map_err(failed)?.collect::<Result<Vec<_>, _>>();
+    let mut found: Vec<PathBuf> = entries.map_err(failed)?.iter().map(fs::DirEntry::path).collect();
+    found.retain(|file| file.extension().is_some_and(|found| found == ending));
+    found.sort();
+    Ok(found)
+}
+
 /// Writes all of a file, or nothing.
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let mut output = Output::create(path)?;

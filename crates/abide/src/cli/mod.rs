@@ -11,9 +11,11 @@ mod explain;
 mod fail;
 mod files;
 mod inspect;
+mod kernels;
 mod link;
 mod literal;
 mod pcap;
+mod probe;
 mod relocate;
 mod run;
 mod translate;
@@ -40,6 +42,7 @@ Examples:
   abide run filter.bpf.o --host linux@LINUX_6.2      as a host of that version would
   abide inspect firewall.bpf.o                       what it needs, and since when
   abide api show linux bpf_dynptr_size               the life of one name
+  abide probe                                        which version the running kernel stands on
   abide asm filter.s -o filter.o                     assemble, in either dialect
   abide translate filter.s --to gnu                  respell it for the other compiler
   abide explain R0201                                what a message means
@@ -75,6 +78,7 @@ enum Command {
     Link(link::Args),
     Translate(translate::Args),
     Relocate(relocate::Args),
+    Probe(probe::Args),
     Explain(explain::Args),
 }
 
@@ -96,6 +100,7 @@ pub(crate) fn main() -> Exit {
         Command::Link(args) => link::main(&args, &ui),
         Command::Translate(args) => translate::main(&args, &ui),
         Command::Relocate(args) => relocate::main(&args, &ui),
+        Command::Probe(args) => probe::main(&args, &ui),
         Command::Explain(args) => explain::main(&args, &ui),
     };
     result.unwrap_or_else(|failure| ui.fail(&failure))

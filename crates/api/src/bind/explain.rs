@@ -118,9 +118,13 @@ pub(super) fn denial(
             format!("{word} `{label}` is on another branch than the host {at}"),
         )
         .help(format!("add the backport `{}` to the host", api.backport_label(id))),
-        Denial::Lacks => {
-            Refusal::new(&c::R_LACKS, label, format!("the host {at} lacks {word} `{name}`"))
-                .note(format!("its host statement says `lacks {name};`"))
+        Denial::Lacks { why } => {
+            Refusal::new(&c::R_LACKS, label, format!("the host {at} lacks {word} `{name}`")).note(
+                match why {
+                    Some(why) => format!("reason: {why}"),
+                    None => format!("its host statement says `lacks {name};`"),
+                },
+            )
         }
         Denial::NoBody => Refusal::new(
             &c::R_NO_BODY,

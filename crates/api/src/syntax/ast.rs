@@ -124,7 +124,7 @@ pub(crate) struct Host {
     pub(crate) released: Date,
     pub(crate) adds: Vec<Name>,
     pub(crate) withdraws: Vec<(Name, String)>,
-    pub(crate) lacks: Vec<Name>,
+    pub(crate) lacks: Vec<(Name, Option<String>)>,
     pub(crate) numbers: Vec<(u32, Span, Name)>,
     pub(crate) doc: Option<String>,
 }

@@ -197,7 +197,8 @@ impl Resolver {
         for label in &host.adds {
             self.added(node, label, &mut adds);
         }
-        for name in host.withdraws.iter().map(|(name, _)| name).chain(&host.lacks) {
+        let lacked = host.lacks.iter().map(|(name, _)| name);
+        for name in host.withdraws.iter().map(|(name, _)| name).chain(lacked) {
             if self.api.definitions_of(Namespace::Callable, &name.text).is_empty()
                 && self.api.ids().all(|id| self.api.definition(id).name != name.text)
             {
@@ -212,7 +213,7 @@ impl Resolver {
             adds,
             adds_written: host.adds.into_iter().map(|label| label.text).collect(),
             withdraws: host.withdraws.into_iter().map(|(name, why)| (name.text, why)).collect(),
-            lacks: host.lacks.into_iter().map(|name| name.text).collect(),
+            lacks: host.lacks.into_iter().map(|(name, why)| (name.text, why)).collect(),
             numbers: host
                 .numbers
                 .into_iter()
@@ -275,7 +276,11 @@ impl Resolver {
             self.diagnostics.push(error);
             return;
         }
-        if found.iter().all(|id| self.api.is_ancestor(self.api.definition(*id).node, node)) {
+        let there = |id: &DefId| {
+            let own = self.api.is_ancestor(self.api.definition(*id).node, node);
+            own && self.api.superseded_by(*id, node).is_none()
+        };
+        if found.iter().all(there) {
             self.diagnostics.push(
                 Diagnostic::warning(
                     &codes::A_NEEDLESS,
@@ -297,7 +302,7 @@ impl Resolver {
         let mut taken: HashMap<u32, String> = HashMap::new();
         let renamed: Vec<&str> =
             host.numbers.iter().map(|(_, _, name)| name.text.as_str()).collect();
-        let lacks = |name: &str| host.lacks.iter().any(|lacked| lacked.text == name);
+        let lacks = |name: &str| host.lacks.iter().any(|(lacked, _)| lacked.text == name);
         for id in self.api.ids() {
             let definition = self.api.definition(id);
             let there = self.api.is_ancestor(definition.node, node) || adds.contains(&id);

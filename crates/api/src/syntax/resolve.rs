@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use abide_diag::{Code, Diagnostic, Source, Span};
 
-use super::ast::{File, Name};
+use super::ast::{File, Host, Name};
 use super::cursor::nearest;
 use crate::codes;
 use crate::model::{Api, Node, NodeId, Window};
@@ -37,9 +37,12 @@ pub(crate) fn resolve(file: File, source: &Arc<Source>) -> Resolved {
     let later: Vec<Name> = file.nodes.iter().map(|node| node.name.clone()).collect();
     if file.nodes.is_empty() {
         resolver.diagnostics.push(
-            Diagnostic::error(&codes::A_EMPTY, "this API has no nodes")
-                .at(0..0, "")
-                .help("write at least one: `NAME released 2026-11-20 { … };`"),
+            Diagnostic::error(&codes::A_EMPTY, "this API has no nodes").at(0..0, "").help(
+                match file.hosts.is_empty() {
+                    true => "write at least one: `NAME released 2026-11-20 { … };`",
+                    false => "a file of hosts alone is read together with its API: `--hosts FILE`",
+                },
+            ),
         );
     }
     for node in file.nodes {
@@ -57,6 +60,20 @@ pub(crate) fn resolve(file: File, source: &Arc<Source>) -> Resolved {
         diagnostics: resolver.diagnostics,
         tree_holds: resolver.tree_holds,
     }
+}
+
+/// The hosts of a file of their own, added to an API.
+pub(crate) fn add_hosts(api: Api, hosts: Vec<Host>) -> Resolved {
+    let mut resolver = Resolver { api, diagnostics: Vec::new(), tree_holds: true };
+    for host in hosts {
+        resolver.host(host);
+    }
+    // Other places that matter are in the text of the API, not in this one.
+    for diagnostic in &mut resolver.diagnostics {
+        let elsewhere = diagnostic.secondary.drain(..).map(|label| label.text);
+        diagnostic.notes.extend(elsewhere.filter(|text| text != "first here"));
+    }
+    Resolved { api: resolver.api, diagnostics: resolver.diagnostics, tree_holds: true }
 }
 
 impl Resolver {

@@ -390,7 +390,11 @@ impl Cursor {
             "lacks" => {
                 self.bump();
                 let names = self.names("a name")?;
-                host.lacks.extend(names);
+                let why = match self.peek().kind {
+                    Kind::Text(_) => Some(self.string("why, as a string")?.0),
+                    _ => None,
+                };
+                host.lacks.extend(names.into_iter().map(|name| (name, why.clone())));
             }
             "helper" => {
                 self.bump();

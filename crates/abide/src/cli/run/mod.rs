@@ -26,8 +26,9 @@ pub(crate) struct Args {
     /// The program; may be left out if only one would do
     #[arg(long, value_name = "NAME")]
     program: Option<String>,
-    /// API@NODE or API@HOST, with :DATE after it to measure windows on that day. Without it, the
-    /// newest node of the object's API, on the day of its release
+    /// API@NODE or API@HOST, `btf:FILE` (a kernel by its BTF) or `running`, with :DATE after it to
+    /// measure windows on that day. Without it, the newest node of the object's API, on the day of its
+    /// release
     #[arg(long, value_name = "HOST")]
     host: Option<String>,
     #[command(flatten)]

@@ -1,0 +1,52 @@
+//! Kernels as they are named on the command line: a file of BTF, or the one that runs here. What they
+//! are is found out by `linux`.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use abide::{Api, Profile, Release, Running, Standing};
+use abide_btf::Btf;
+use abide_diag::Report;
+
+use super::fail::{Exit, Failure, shown};
+use super::files;
+
+/// No kernel with all its debug information is larger.
+const LIMIT: u64 = 2 << 30;
+
+/// The types of a kernel, and where they are from.
+#[derive(Debug)]
+pub(crate) struct Kernel {
+    pub(crate) name: String,
+    pub(crate) types: Btf,
+    pub(crate) release: Option<Release>,
+}
+
+impl Kernel {
+    /// Reads a file of BTF, or an ELF file that has it; without a path, the running kernel. `release`
+    /// is what the file does not say itself.
+    pub(crate) fn read(path: Option<&Path>, release: Option<&str>) -> Result<Kernel, Failure> {
+        let release = release.and_then(Release::parse);
+        let Some(path) = path else {
+            let running = Running::read().map_err(|error| Failure {
+                exit: Exit::Io,
+                messages: vec![error.report().into()],
+            })?;
+            return Ok(Kernel {
+                name: "the running kernel".to_owned(),
+                types: running.types,
+                release: release.or(running.release),
+            });
+        };
+        let types = abide_object::host_types(&files::read(path, LIMIT)?)
+            .map_err(|error| Failure::of_file(path, &error))?;
+        Ok(Kernel { name: shown(path), types, release })
+    }
+
+    /// Where it stands in an API.
+    pub(crate) fn standing(&self, api: &Arc<Api>) -> Result<Standing, Failure> {
+        let found = Profile::of(&self.types)
+            .and_then(|profile| Standing::of(&profile, api, self.release.as_ref()));
+        found.map_err(|error| Failure::of_file(Path::new(&self.name), &error))
+    }
+}

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use abide_diag::{Diagnostic, Report, Span};
 use abide_isa::{Endian, Insn, Kind, Level, Raw, encode};
 
-use crate::bind::FARTHER;
+use crate::bind::{FARTHER, not_simple};
 use crate::codes;
 use crate::dialect::Dialect;
 use crate::explain::explain;
@@ -331,7 +331,7 @@ impl<'a> Assembler<'a> {
             let (symbol, addend, span) = (reference.symbol, reference.addend, reference.span());
             let before = match symbol {
                 Symbol::Local { number, .. } => self.locals.get(&number).map_or(0, Vec::len),
-                Symbol::Name { .. } => 0,
+                Symbol::Name { .. } | Symbol::Compound => 0,
             };
             self.pending.push(Pending { slot, insn: bound.insn, symbol, addend, span, before });
         }
@@ -363,6 +363,10 @@ impl<'a> Assembler<'a> {
                             continue;
                         }
                     }
+                }
+                Symbol::Compound => {
+                    self.errors.push(not_simple(pending.span.clone()));
+                    continue;
                 }
                 Symbol::Name { start, end } => {
                     let name = &self.text[start as usize..end as usize];

@@ -7,25 +7,30 @@ use abide_diag::{Diagnostic, Span};
 use abide_isa::{Insn, Kind, Op, Reg, Size, Width};
 
 use crate::codes;
-use crate::expr::{Expr, Symbol};
+use crate::expr::{Expr, NOT_SIMPLE, Symbol};
 use crate::grammar::{Bind, Row};
 use crate::matcher::Capture;
+use crate::operator::signed;
 use crate::template::Hole;
-use crate::token::{Token, looks_like_register};
+use crate::token::Token;
 
 /// An instruction, and what is not yet known of it.
 #[derive(Debug)]
 pub(crate) struct Bound {
     pub(crate) insn: Insn,
     pub(crate) reference: Option<Reference>,
+    /// Where two operands are symbols: the offset or immediate beside a target.
+    pub(crate) second: Option<Reference>,
     pub(crate) warning: Option<Box<Diagnostic>>,
 }
 
-/// The symbol that stands for the target, the called function or the address.
+/// The symbol that stands for the target, the called function, the address or, if it is known later,
+/// a number.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Reference {
     pub(crate) symbol: Symbol,
     pub(crate) addend: i64,
+    pub(crate) hole: Hole,
     start: u32,
     end: u32,
 }
@@ -38,7 +43,7 @@ impl Reference {
 
 impl Default for Bound {
     fn default() -> Self {
-        Bound { insn: Insn::new(Op::Exit), reference: None, warning: None }
+        Bound { insn: Insn::new(Op::Exit), reference: None, second: None, warning: None }
     }
 }
 
@@ -48,19 +53,21 @@ pub(crate) const FARTHER: &str =
 
 type Checked<T> = Result<T, Box<Diagnostic>>;
 
-/// Fills in the row that the operands demand.
+/// Fills in the row that the operands demand. With `later` a symbol may stand for a number that
+/// will be known later.
 pub(crate) fn bind(
     rows: &[Row],
     captures: &[Capture],
     text: &str,
     tokens: &[Token],
+    later: bool,
     bound: &mut Bound,
 ) -> Checked<()> {
     let fits = |row: &&Row| !row.has_number || row.binds.iter().zip(captures).all(number_fits);
     let row = rows.iter().find(fits);
     let Some(row) = row else { return Err(Box::new(no_row(rows, captures))) };
-    (bound.insn, bound.reference, bound.warning) = (Insn::new(row.op), None, None);
-    let mut binder = Binder { bound, dst: None, src: None, text, tokens };
+    *bound = Bound { insn: Insn::new(row.op), reference: None, second: None, warning: None };
+    let mut binder = Binder { bound, dst: None, src: None, text, tokens, later };
     for (bind, capture) in row.binds.iter().zip(captures) {
         match (bind, capture) {
             (Bind::Hole(hole), Capture::Register(reg, at)) => binder.register(*hole, *reg, *at)?,
@@ -108,6 +115,7 @@ struct Binder<'a> {
     src: Option<usize>,
     text: &'a str,
     tokens: &'a [Token],
+    later: bool,
 }
 
 impl Binder<'_> {
@@ -187,49 +195,48 @@ impl Binder<'_> {
 
     fn symbol(&mut self, hole: Hole, expr: &Expr, symbol: Symbol) -> Checked<()> {
         let insn = &mut self.bound.insn;
+        let compound = symbol == Symbol::Compound;
         match (hole, insn.kind()) {
+            (Hole::Imm, Kind::LdImm64(abide_isa::Imm64Kind::Value)) if self.later || !compound => {}
+            (Hole::Target | Hole::Imm, kind)
+                if compound && (hole == Hole::Target || kind == Kind::CallHelper) =>
+            {
+                return Err(Box::new(not_simple(expr.span())));
+            }
             (Hole::Target, Kind::Jump { long: true }) => insn.imm = -1,
             (Hole::Target, _) => insn.off = -1,
             // How the object formats of all compilers write a call that a relocation completes.
             (Hole::Imm, Kind::CallHelper) => *insn = Insn { imm: -1, ..Insn::new(Op::CallLocal) },
-            (Hole::Imm, Kind::LdImm64(abide_isa::Imm64Kind::Value)) => {}
-            _ => return Err(Box::new(self.no_symbol(expr, symbol))),
+            (Hole::Imm | Hole::OptionalImm, Kind::LdImm64(_)) if !compound => {
+                return Err(Box::new(self.no_symbol(expr)));
+            }
+            (Hole::Imm | Hole::OptionalImm, Kind::LdImm64(_)) => {
+                return Err(Box::new(not_simple(expr.span())));
+            }
+            (Hole::Imm | Hole::OptionalImm | Hole::Off, _) if self.later => {}
+            _ if compound => return Err(Box::new(not_simple(expr.span()))),
+            _ => return Err(Box::new(self.no_symbol(expr))),
         }
         let addend =
             i64::try_from(expr.value).map_err(|_| Box::new(out_of_range(expr, "an addend")))?;
         let (start, end) = (expr.start, expr.end);
-        self.bound.reference = Some(Reference { symbol, addend, start, end });
+        let reference = Some(Reference { symbol, addend, hole, start, end });
+        if self.bound.reference.is_none() {
+            self.bound.reference = reference;
+        } else {
+            self.bound.second = reference;
+        }
         Ok(())
     }
 
-    fn no_symbol(&self, expr: &Expr, symbol: Symbol) -> Diagnostic {
-        let span = expr.span();
-        if let Symbol::Name { start, end } = symbol
-            && looks_like_register(&self.text.as_bytes()[start as usize..end as usize])
-        {
-            return Diagnostic::error(&codes::NO_REGISTER, "this is no register").at(span, "");
-        }
-        let error = Diagnostic::error(&codes::SYMBOL, "a number is needed here, not a symbol")
-            .at(span.clone(), "no relocation can fill this in");
-        match self.bound.insn.kind() {
-            Kind::Mov { .. } => {
-                let dst = self.bound.insn.dst;
-                let name = &self.text[span];
-                error.help(format!(
-                    "`{dst} = {name} ll` (pseudo-C) or `lddw %{dst},{name}` (GNU) loads its address"
-                ))
-            }
-            _ => error,
-        }
+    fn no_symbol(&self, expr: &Expr) -> Diagnostic {
+        no_symbol(&self.bound.insn, &self.text[expr.span()]).at(expr.span(), NO_RELOCATION)
     }
 
     /// A 32-bit immediate. As for every assembler it may be written as signed or unsigned, and as
     /// the 64 bits that it becomes.
     fn imm32(&mut self, kind: Kind, expr: &Expr) -> Checked<i64> {
-        if let Ok(value) = i32::try_from(signed(expr.value)) {
-            return Ok(i64::from(value));
-        }
-        let Ok(unsigned) = u32::try_from(expr.value) else {
+        let Some(value) = imm32(expr.value) else {
             let error = out_of_range(expr, "a 32-bit immediate");
             return Err(Box::new(match kind {
                 Kind::Mov { width: Width::W64, .. } => {
@@ -242,27 +249,64 @@ impl Binder<'_> {
                 _ => error,
             }));
         };
-        let value = i64::from(unsigned as i32);
-        let extended = matches!(
-            kind,
-            Kind::Alu { width: Width::W64, .. }
-                | Kind::Mov { width: Width::W64, .. }
-                | Kind::JumpIf { width: Width::W64, .. }
-                | Kind::Store { size: Size::Dw, .. }
-        );
-        if extended {
-            let meant = format!("as 64 bits it is {value:#x}");
-            self.bound.warning = Some(Box::new(
-                Diagnostic::warning(
-                    &codes::SIGN_EXTENDED,
-                    format!("the immediate {} is sign-extended", expr.value),
-                )
-                .at(expr.span(), meant)
-                .help(format!("write {value} if that is what is meant")),
-            ));
+        if value < 0 && u32::try_from(expr.value).is_ok() && is_extended(kind) {
+            let warning = sign_extended(expr.value, value).at(expr.span(), meant(value));
+            self.bound.warning = Some(Box::new(warning));
         }
         Ok(value)
     }
+}
+
+/// What is said of the place of a symbol that is in the way.
+pub(crate) const NO_RELOCATION: &str = "no relocation can fill this in";
+
+/// A symbol, written as `name`, stands where the instruction has a number.
+pub(crate) fn no_symbol(insn: &Insn, name: &str) -> Diagnostic {
+    let error = Diagnostic::error(&codes::SYMBOL, "a number is needed here, not a symbol");
+    match insn.kind() {
+        Kind::Mov { .. } => {
+            let dst = insn.dst;
+            error.help(format!(
+                "`{dst} = {name} ll` (pseudo-C) or `lddw %{dst},{name}` (GNU) loads its address"
+            ))
+        }
+        _ => error,
+    }
+}
+
+/// The operand has more symbols, or does more with one, than can be done here.
+pub(crate) fn not_simple(span: Span) -> Diagnostic {
+    let message = format!("this expression cannot be evaluated: {NOT_SIMPLE}");
+    Diagnostic::error(&codes::EXPRESSION, message).at(span, "")
+}
+
+/// A number as a 32-bit immediate, if it is one: signed, unsigned, or as the 64 bits that it becomes.
+pub(crate) fn imm32(value: i128) -> Option<i64> {
+    let unsigned = || u32::try_from(value).ok().map(|value| value as i32);
+    i32::try_from(signed(value)).ok().or_else(unsigned).map(i64::from)
+}
+
+/// Whether the instruction makes 64 bits of its immediate, by sign.
+pub(crate) fn is_extended(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Alu { width: Width::W64, .. }
+            | Kind::Mov { width: Width::W64, .. }
+            | Kind::JumpIf { width: Width::W64, .. }
+            | Kind::Store { size: Size::Dw, .. }
+    )
+}
+
+/// The warning for an immediate that is written as another number than it becomes.
+pub(crate) fn sign_extended(written: i128, value: i64) -> Diagnostic {
+    let message = format!("the immediate {written} is sign-extended");
+    Diagnostic::warning(&codes::SIGN_EXTENDED, message)
+        .help(format!("write {value} if that is what is meant"))
+}
+
+/// What it says of the place.
+pub(crate) fn meant(value: i64) -> String {
+    format!("as 64 bits it is {value:#x}")
 }
 
 fn imm64(kind: Kind, expr: &Expr) -> Checked<i64> {
@@ -278,11 +322,6 @@ fn imm64(kind: Kind, expr: &Expr) -> Checked<i64> {
     i64::try_from(expr.value)
         .or_else(|_| u64::try_from(expr.value).map(|value| value as i64))
         .map_err(|_| Box::new(out_of_range(expr, "a 64-bit immediate")))
-}
-
-/// The number that 64 bits are with a sign: `0xffffffffffffff00` is -256.
-fn signed(value: i128) -> i128 {
-    if value > i128::from(i64::MAX) { i128::from(value as u64 as i64) } else { value }
 }
 
 fn in_range<T: TryFrom<i128>>(expr: &Expr, what: &str) -> Checked<T> {

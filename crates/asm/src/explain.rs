@@ -17,6 +17,8 @@ const ALTERNATIVES: usize = 10;
 const LEFT_OUT: &[(&str, &str)] = &[
     ("ldxsdw", "a load of 64 bits has nothing to extend: `ldxdw`"),
     ("s64", "a load of 64 bits has nothing to extend: `u64`"),
+    ("ldabsdw", "the legacy loads have 8, 16 or 32 bits: `ldabsw`"),
+    ("ldinddw", "the legacy loads have 8, 16 or 32 bits: `ldindw`"),
     ("brkpt", "it exists in GNU's simulator only"),
     ("return", "`exit` returns r0"),
     ("nop", "`goto +0` (pseudo-C) or `ja 0` (GNU) does nothing"),

@@ -1,4 +1,5 @@
-//! Expressions: constants, and a symbol with a constant added.
+//! Expressions: constants, and a symbol with a constant added. Others with symbols are recognised,
+//! and left to who knows what the symbols are.
 //!
 //! Values are exact; an expression that does not fit into 64 bits is an error, not cut off.
 
@@ -15,7 +16,12 @@ pub(crate) enum Symbol {
     Name { start: u32, end: u32 },
     /// `1f` or `1b`.
     Local { number: u32, forward: bool },
+    /// The expression is more than a symbol with a number added, as in `end - begin`.
+    Compound,
 }
+
+/// Why an operand is none, if it would have to be a symbol with a number added.
+pub(crate) const NOT_SIMPLE: &str = "only a number can be added to a symbol, or subtracted from it";
 
 /// A value: a number, or a symbol's address plus a number.
 #[derive(Debug, Clone, Copy)]
@@ -160,6 +166,15 @@ impl Parser<'_> {
                 }
             }
             Tok::Register { .. } => return self.error(ExprErrorKind::Register),
+            // A name in quotes may be any, also that of a register.
+            Tok::Text if token.end - token.start > 2 => {
+                let (start, end) = (token.start + 1, token.end - 1);
+                let name = &self.text[start as usize..end as usize];
+                match self.scope.and_then(|scope| scope.number(name)) {
+                    Some(number) => leaf(None, number),
+                    None => leaf(Some(Symbol::Name { start, end }), 0),
+                }
+            }
             Tok::Sign(sign @ (Sign::Plus | Sign::Minus | Sign::Tilde | Sign::Not | Sign::Open)) => {
                 return self.nested(sign, token);
             }
@@ -185,10 +200,7 @@ impl Parser<'_> {
                 self.at += 1;
             }
             Sign::Plus => {}
-            _ if expr.symbol.is_some() => {
-                let why = "a symbol's address cannot be negated";
-                return Err(ExprError { at: self.at - 1, kind: ExprErrorKind::Value(why) });
-            }
+            _ if expr.symbol.is_some() => expr.symbol = Some(Symbol::Compound),
             Sign::Minus => expr.value = Operator::Negate.of_one(expr.value),
             Sign::Tilde => expr.value = Operator::Invert.of_one(expr.value),
             _ => expr.value = Operator::Not.of_one(expr.value),
@@ -200,13 +212,18 @@ impl Parser<'_> {
 }
 
 fn apply(operator: Operator, left: Expr, right: Expr) -> Result<Expr, &'static str> {
+    let (start, end) = (left.start, right.end);
     let symbol = match (operator, left.symbol, right.symbol) {
         (_, None, None) => None,
+        (_, Some(Symbol::Compound), _) | (_, _, Some(Symbol::Compound)) => Some(Symbol::Compound),
         (Operator::Add | Operator::Subtract, symbol, None) | (Operator::Add, None, symbol) => {
             symbol
         }
-        _ => return Err("only a number can be added to a symbol, or subtracted from it"),
+        _ => Some(Symbol::Compound),
     };
-    let value = operator.of_two(left.value, right.value)?;
-    Ok(Expr { symbol, value, start: left.start, end: right.end })
+    let value = match symbol {
+        Some(Symbol::Compound) => 0,
+        _ => operator.of_two(left.value, right.value)?,
+    };
+    Ok(Expr { symbol, value, start, end })
 }

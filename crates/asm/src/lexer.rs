@@ -151,7 +151,16 @@ fn percent(out: &mut Vec<Token>, rest: &[u8], at: usize) -> usize {
         };
         push(out, tok, at, length + 1)
     } else {
-        sign(out, rest, at)
+        let blanks = rest[1..].iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+        let name = &rest[1 + blanks..];
+        let length = word_length(name);
+        // No register can follow the operator.
+        match register(&name[..length]) {
+            Some((reg, half)) if blanks > 0 => {
+                push(out, Tok::Register { reg, half, percent: true }, at, 1 + blanks + length)
+            }
+            _ => sign(out, rest, at),
+        }
     }
 }
 

@@ -6,13 +6,13 @@
 //! reached, and what was expected there.
 
 use abide_diag::Diagnostic;
-use abide_isa::Reg;
+use abide_isa::{Kind, Reg};
 
 use crate::bind::{self, Bound};
 use crate::dialect::Dialect;
 use crate::expr::{self, Expr, ExprErrorKind, Scope};
 use crate::grammar::{Grammar, Literal, NodeId, Tree};
-use crate::token::{NO_WORD, Sign, Tok, Token};
+use crate::token::{NO_WORD, Sign, Tok, Token, register};
 
 /// An operand that was read.
 #[derive(Debug, Clone, Copy)]
@@ -79,6 +79,8 @@ pub(crate) struct Statement<'a> {
     pub(crate) tokens: &'a [Token],
     pub(crate) dialect: Dialect,
     pub(crate) scope: Option<&'a dyn Scope>,
+    /// Whether symbols may stand for numbers that will be known later.
+    pub(crate) later: bool,
 }
 
 impl Statement<'_> {
@@ -96,8 +98,11 @@ impl Statement<'_> {
         Walk::<_, false> { statement: self, tree, captures, bound, notes: () }.from(Tree::ROOT, 0)
     }
 
-    /// The same with commas wherever they are, none where there should be some, and addresses without
-    /// `+`, as LLVM's assembler takes pseudo-C from 19 on.
+    /// The same as LLVM's assembler takes pseudo-C: with commas wherever they are and none where
+    /// there should be some, addresses without `+`, signs apart that belong together (`r1 + = r2`),
+    /// the first word in upper case also if it is a register.
+    ///
+    /// Not so `R1 = r2` and `R1 = 5`: those define a symbol for GNU's assembler.
     pub(crate) fn find_loosely(
         &self,
         grammar: &Grammar,
@@ -106,7 +111,11 @@ impl Statement<'_> {
     ) -> bool {
         captures.clear();
         let tree = grammar.tree(self.dialect);
-        Walk::<_, true> { statement: self, tree, captures, bound, notes: () }.from(Tree::ROOT, 0)
+        let mut walk = Walk::<_, true> { statement: self, tree, captures, bound, notes: () };
+        let found = walk.from(Tree::ROOT, 0);
+        let is_name = self.tokens.first().is_some_and(|first| matches!(first.tok, Tok::Word(_)));
+        let defines = is_name && matches!(bound.insn.kind(), Kind::Mov { .. } | Kind::Neg { .. });
+        found && !defines
     }
 
     /// Why it spells none, which [`Statement::find`] has found.
@@ -146,7 +155,20 @@ impl<N: Notes, const LOOSE: bool> Walk<'_, N, LOOSE> {
             }
             let mut expression = branch.expression;
             if LOOSE {
-                expression = expression.or(branch.offset);
+                if matches!(token.tok, Tok::Number(_)) {
+                    expression = expression.or(branch.offset);
+                }
+                if self.apart(id, at) {
+                    return true;
+                }
+                if at == 0
+                    && let Some((reg, half)) = self.capital(*token)
+                    && let Some(next) = if half { branch.half } else { branch.register }
+                {
+                    self.captures.push(Capture::Register(reg, at));
+                    (id, at) = (next, at + 1);
+                    continue;
+                }
             }
             let literal = match token.tok {
                 Tok::Sign(sign) => {
@@ -206,6 +228,42 @@ impl<N: Notes, const LOOSE: bool> Walk<'_, N, LOOSE> {
         }
     }
 
+    /// Whether the statement goes on with a sign that is written as several, and is found then.
+    #[cold]
+    fn apart(&mut self, id: NodeId, at: usize) -> bool {
+        let tree = self.tree;
+        for (literal, next) in &tree.node(id).literals {
+            let Literal::Sign(whole) = literal else { continue };
+            let Some(over) = self.pieces(whole.text(), at) else { continue };
+            let held = self.captures.len();
+            if self.from(*next, over) {
+                return true;
+            }
+            self.captures.truncate(held);
+        }
+        false
+    }
+
+    /// The token after those that make up a sign together, if there are several of them.
+    fn pieces(&self, whole: &str, at: usize) -> Option<usize> {
+        let (mut rest, mut over) = (whole, at);
+        while !rest.is_empty() {
+            match self.statement.tokens.get(over)?.tok {
+                Tok::Sign(Sign::Comma) if over > at => {}
+                Tok::Sign(sign) => rest = rest.strip_prefix(sign.text())?,
+                _ => return None,
+            }
+            over += 1;
+        }
+        (over > at + 1).then_some(over)
+    }
+
+    /// The register whose name a word is in upper case.
+    fn capital(&self, token: Token) -> Option<(Reg, bool)> {
+        let word = &self.statement.text[token.span()];
+        register(word.to_ascii_lowercase().as_bytes())
+    }
+
     /// Captures the expression at `at`, and gives the token after it. Otherwise says whether what
     /// is wrong with it was noted: one that is missing altogether is just an unexpected token.
     #[inline]
@@ -246,8 +304,8 @@ impl<N: Notes, const LOOSE: bool> Walk<'_, N, LOOSE> {
             self.notes.expected(id, at);
             return false;
         }
-        let &Statement { text, tokens, .. } = self.statement;
-        match bind::bind(&node.rows, self.captures, text, tokens, self.bound) {
+        let &Statement { text, tokens, later, .. } = self.statement;
+        match bind::bind(&node.rows, self.captures, text, tokens, later, self.bound) {
             Ok(()) => true,
             Err(diagnostic) => {
                 // Reaching the end is farther than any token.

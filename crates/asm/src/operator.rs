@@ -2,7 +2,8 @@
 //! they bind, what they make of numbers. Knows no symbols.
 //!
 //! They are those of GNU's and of LLVM's assemblers, from the weakest: `||`, `&&`, comparisons,
-//! `+ -`, `| & ^ !`, `* / % << >>`. A comparison that holds is -1, as in both.
+//! `+ -`, `| & ^ !`, `* / % << >>`. A comparison that holds is -1. Comparisons and divisions are of
+//! signed 64-bit numbers and `>>` shifts zeros in, as in both.
 
 use crate::token::{Sign, Tok, Token};
 
@@ -90,7 +91,7 @@ impl Operator {
     pub(crate) fn of_one(self, number: i128) -> i128 {
         match self {
             Operator::Negate => -number,
-            Operator::Invert => !number,
+            Operator::Invert => !signed(number),
             _ => i128::from(number == 0),
         }
     }
@@ -99,7 +100,8 @@ impl Operator {
     pub(crate) fn of_two(self, a: i128, b: i128) -> Result<i128, &'static str> {
         let shift = || u32::try_from(b).ok().filter(|by| *by < 64);
         let truth = |truth: bool| Some(i128::from(truth));
-        let compared = |holds: bool| Some(-i128::from(holds));
+        let compared =
+            |holds: fn(&i128, &i128) -> bool| Some(-i128::from(holds(&signed(a), &signed(b))));
         let number = match self {
             Operator::Add => a.checked_add(b),
             Operator::Subtract => a.checked_sub(b),
@@ -109,16 +111,16 @@ impl Operator {
             Operator::Xor => Some(a ^ b),
             Operator::Multiply => a.checked_mul(b),
             Operator::Divide | Operator::Remainder if b == 0 => return Err("it divides by zero"),
-            Operator::Divide => a.checked_div(b),
-            Operator::Remainder => a.checked_rem(b),
+            Operator::Divide => signed(a).checked_div(signed(b)),
+            Operator::Remainder => signed(a).checked_rem(signed(b)),
             Operator::Left => shift().and_then(|by| a.checked_mul(1 << by)),
-            Operator::Right => shift().map(|by| a >> by),
-            Operator::Equal => compared(a == b),
-            Operator::Unequal => compared(a != b),
-            Operator::Less => compared(a < b),
-            Operator::LessEqual => compared(a <= b),
-            Operator::Greater => compared(a > b),
-            Operator::GreaterEqual => compared(a >= b),
+            Operator::Right => shift().map(|by| i128::from(a as u64 >> by)),
+            Operator::Equal => compared(i128::eq),
+            Operator::Unequal => compared(i128::ne),
+            Operator::Less => compared(i128::lt),
+            Operator::LessEqual => compared(i128::le),
+            Operator::Greater => compared(i128::gt),
+            Operator::GreaterEqual => compared(i128::ge),
             Operator::Both => truth(a != 0 && b != 0),
             Operator::Either => truth(a != 0 || b != 0),
             Operator::Negate | Operator::Invert | Operator::Not => None,
@@ -128,4 +130,9 @@ impl Operator {
             .filter(|number| number.unsigned_abs() <= 1 << 64)
             .ok_or("it does not fit into 64 bits")
     }
+}
+
+/// The number that 64 bits are with a sign: `0xffffffffffffff00` is -256.
+pub(crate) fn signed(value: i128) -> i128 {
+    if value > i128::from(i64::MAX) { i128::from(value as u64 as i64) } else { value }
 }

@@ -20,10 +20,17 @@ use crate::token::{Tok, Token};
 pub(crate) struct Reader {
     /// The instruction read last.
     pub(crate) bound: Bound,
+    /// Whether symbols may stand for numbers that will be known later.
+    pub(crate) later: bool,
     captures: Vec<Capture>,
 }
 
 impl Reader {
+    /// One for whole texts, at whose end all symbols are known.
+    pub(crate) fn of_objects() -> Reader {
+        Reader { later: true, ..Reader::default() }
+    }
+
     /// Reads a statement, whose instruction `bound` is then; gives the dialect that it is written
     /// in.
     pub(crate) fn read(
@@ -35,7 +42,7 @@ impl Reader {
     ) -> Result<Dialect, Box<Diagnostic>> {
         let grammar = Grammar::get();
         let first = wanted.unwrap_or_else(|| guess(grammar, tokens[0]));
-        let statement = Statement { text, tokens, dialect: first, scope };
+        let statement = Statement { text, tokens, dialect: first, scope, later: self.later };
         if statement.find(grammar, &mut self.captures, &mut self.bound) {
             return Ok(first);
         }

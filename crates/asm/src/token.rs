@@ -218,7 +218,7 @@ const CLASSES: [Class; 256] = {
         classes[at] = match at as u8 {
             b'a'..=b'z' | b'A'..=b'Z' | b'_' | b'.' | b'$' => Class::Letter,
             b'0'..=b'9' => Class::Digit,
-            b'@' => Class::At,
+            b'@' | b'?' => Class::At,
             b' ' | b'\t' | b'\r' | 0x0b | 0x0c => Class::Blank,
             b'\n' | b'`' | b';' => Class::End,
             b'#' => Class::Hash,
@@ -371,7 +371,11 @@ pub(crate) fn decimal(text: &[u8]) -> Option<(u64, usize)> {
 
 /// The number at the start of `text`, which begins with a digit, and its length.
 pub(crate) fn number(text: &[u8]) -> (Tok, usize) {
-    let length = run_length(text);
+    let mut length = run_length(text);
+    // `if r1 == 7goto +1` needs no blank: no number has these letters.
+    if text[..length].ends_with(b"goto") {
+        length -= b"goto".len();
+    }
     let word = &text[..length];
     let bare = without_suffix(word);
     let tok = match bare {
@@ -444,6 +448,10 @@ pub(crate) fn character(text: &[u8]) -> (Tok, usize) {
         }
         [b'\'', value @ b' '..=b'~', b'\'', ..] if !matches!(value, b'\\' | b'\'') => {
             (Tok::Number(u64::from(*value)), 3)
+        }
+        // GNU's assembler needs no second quote.
+        [b'\'', value @ b' '..=b'~', ..] if !matches!(value, b'\\' | b'\'') => {
+            (Tok::Number(u64::from(*value)), 2)
         }
         _ => (Tok::Bad(Fault::Character), 1),
     }

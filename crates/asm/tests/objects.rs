@@ -46,6 +46,49 @@ fn data_macros_conditions_and_differences() {
     assert_eq!(data(".byte 2 > 1, 2 < 1, 1 && 2, !5, 5 ! 3\n"), [0xff, 0, 1, 0, 0xfd]);
     assert_eq!(data(".byte b - a\na: .long 0\nb:\n"), [4, 0, 0, 0, 0]);
     assert_eq!(data("a: .uleb128 b - a\n.zero 200\nb:\n")[..2], [0xca, 0x01]);
+    // Signed, as 64 bits.
+    assert_eq!(
+        data(".ifgt 0xffffffffffffffff\n.byte 1\n.endif\n.iflt 1 << 63\n.byte 2\n.endif\n"),
+        [2]
+    );
+    assert_eq!(
+        data(".if 0xffffffffffffffff > 1\n.byte 1\n.endif\n.byte -1 >> 60, 1 << 63 >> 63\n"),
+        [15, 1]
+    );
+    assert_eq!(data(".byte 0xffffffffffffffff / 2, -7 / 2, -7 % 4\n"), [0, 0xfd, 0xfd]);
     assert_eq!(data(".asciz \"a\\n\\001\"\n.p2align 3\n"), [b'a', b'\n', 1, 0, 0, 0, 0, 0]);
     assert_eq!(section(".bpf.api \"linux@LINUX_6.5\"\n", ".bpf.api"), b"linux@LINUX_6.5\0");
+}
+
+#[test]
+fn symbols_may_be_numbers_that_are_known_later() {
+    let code = |text: &str| -> Vec<u64> {
+        let bytes = section(text, ".text");
+        bytes.chunks(8).map(|slot| u64::from_be_bytes(slot.try_into().expect("8 bytes"))).collect()
+    };
+    let text = "mov %r1,end - begin\nr2 = end - begin ll\nstw [%r1+K],K * 2\nif w1 > K goto end\n\
+                begin: exit\nr3 = . - begin\nend: exit\n.set K, 5\n";
+    assert_eq!(
+        code(text),
+        [
+            0xb701_0000_1000_0000,
+            0x1802_0000_1000_0000,
+            0,
+            0x6201_0500_0a00_0000,
+            0x2601_0200_0500_0000,
+            0x9500_0000_0000_0000,
+            0xb703_0000_0800_0000,
+            0x9500_0000_0000_0000,
+        ]
+    );
+    assert_eq!(codes("r1 = nowhere\n"), ["S0007"]);
+    assert_eq!(codes("r1 = *(u8 *)(r2 + nowhere)\n"), ["S0007"]);
+    assert_eq!(codes("here: r1 = here\n"), ["S0007"]);
+    assert_eq!(codes("r1 = nowhere - here\nhere: exit\n"), ["S0012"]);
+    assert_eq!(codes("r1 = K\n.set K, 1 << 40\n"), ["S0006"]);
+    assert_eq!(codes("r1 = *(u8 *)(r2 + K)\n.set K, 1 << 15\n"), ["S0006"]);
+    assert_eq!(codes("a: exit\nb: if r1 == 0 goto b - a\n"), ["S0012"]);
+    let warned =
+        assemble(&Source::new("x.s", "r1 = K\n.set K, 0xffffffff\n"), &ObjectOptions::default());
+    assert_eq!(warned.expect("it is right").warnings[0].diagnostic.code.id, "S0017");
 }

@@ -7,6 +7,7 @@ use crate::lexer::Lexer;
 use crate::object::input::{first_word, raw, split};
 use crate::object::symbols::{Meaning, Origin};
 use crate::object::unit::Unit;
+use crate::operator::signed;
 
 /// An `.if` that is open.
 #[derive(Debug)]
@@ -108,7 +109,7 @@ impl Unit<'_> {
             );
             return None;
         }
-        self.one_number(text, &tokens).map(compare)
+        self.one_number(text, &tokens).map(|number| compare(signed(number)))
     }
 
     /// Goes over what is not taken, to the branch that is or to the end.

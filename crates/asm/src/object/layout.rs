@@ -1,9 +1,9 @@
 //! Places to offsets, and holes to bytes and relocations.
 
 use abide_diag::Diagnostic;
-use abide_isa::Endian;
+use abide_isa::{Endian, Insn, Op, Raw, decode};
 
-use crate::bind::FARTHER;
+use crate::bind::{FARTHER, NO_RELOCATION, imm32, is_extended, meant, no_symbol, sign_extended};
 use crate::codes;
 use crate::object::Style;
 use crate::object::data::{fits, leb};
@@ -13,6 +13,7 @@ use crate::object::section::{
 use crate::object::symbols::{Meaning, Origin, Place, SymbolId};
 use crate::object::unit::Unit;
 use crate::object::value::{NodeId, Value};
+use crate::operator::signed;
 
 /// How often the sizes of all parts are tried; each time only larger ones are.
 const ROUNDS: usize = 64;
@@ -222,6 +223,12 @@ impl Unit<'_> {
             Need::Call => CALL,
             Need::Data(8) => ABS64,
             Need::Data(4) => self.word_kind(symbol, label),
+            Need::Immediate | Need::Offset => {
+                let name = self.text_at(fixup.origin).to_owned();
+                let error = no_symbol(&self.insn_at(section, at), &name);
+                self.error_at(fixup.origin, error, NO_RELOCATION);
+                return None;
+            }
             _ => {
                 self.fix_error(fixup, "relocations have 4 or 8 bytes");
                 return None;
@@ -307,6 +314,8 @@ impl Unit<'_> {
     fn write_hole(&mut self, section: u32, at: u64, fixup: &Fixup, number: i128) {
         let fit = match fixup.need {
             Need::Data(size) => fits(number, size),
+            Need::Immediate => self.is_immediate(section, at, fixup.origin, number),
+            Need::Offset => i16::try_from(signed(number)).is_ok(),
             Need::Call => number % 8 == 0 && i32::try_from(number / 8 - 1).is_ok(),
             _ => fits(number, 8),
         };
@@ -318,6 +327,30 @@ impl Unit<'_> {
         // A call holds the distance from a function to the next slot.
         let number = if fixup.need == Need::Call { number / 8 - 1 } else { number };
         self.put_number(section, at, fixup.need, number);
+    }
+
+    /// Whether a number can be an immediate. Warns if it becomes another one.
+    fn is_immediate(&mut self, section: u32, at: u64, origin: Origin, number: i128) -> bool {
+        let Some(value) = imm32(number) else { return false };
+        let extended = value < 0 && u32::try_from(number).is_ok();
+        if extended && is_extended(self.insn_at(section, at).kind()) {
+            let warning = sign_extended(number, value).at(origin.span(), meant(value));
+            self.warnings.push((origin.text, warning));
+        }
+        true
+    }
+
+    /// The instruction at a place where one has been put.
+    fn insn_at(&self, section: u32, at: u64) -> Insn {
+        let data = &self.sections[section as usize].data;
+        let bytes = data.get(at as usize..).and_then(|rest| rest.first_chunk());
+        let raw = bytes.map(|bytes| Raw::from_bytes(*bytes, self.options.endian));
+        let insn = raw.and_then(|raw| decode(&[raw]).ok());
+        insn.unwrap_or(Insn::new(Op::Exit))
+    }
+
+    fn text_at(&self, origin: Origin) -> &str {
+        &self.texts[origin.text as usize].source.text[origin.span()]
     }
 
     pub(super) fn put_number(&mut self, section: u32, at: u64, need: Need, number: i128) {
@@ -333,8 +366,8 @@ impl Unit<'_> {
             }
         };
         match need {
-            Need::Jump16 => put(2, 2, number),
-            Need::Jump32 | Need::Call => put(4, 4, number),
+            Need::Jump16 | Need::Offset => put(2, 2, number),
+            Need::Jump32 | Need::Call | Need::Immediate => put(4, 4, number),
             Need::Address => {
                 put(4, 4, number);
                 put(12, 4, number >> 32);

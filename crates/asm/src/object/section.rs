@@ -54,6 +54,10 @@ pub(super) enum Need {
     Call,
     /// Both immediates of a load of an address.
     Address,
+    /// The immediate of any other instruction; no relocation can fill it in.
+    Immediate,
+    /// The offset of an address in memory; no relocation can fill it in.
+    Offset,
     /// So many bytes of data.
     Data(u8),
 }

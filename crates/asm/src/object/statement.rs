@@ -3,14 +3,16 @@
 use abide_diag::{Diagnostic, Report};
 use abide_isa::{Insn, Kind, encode};
 
-use crate::bind::{Bound, Reference};
+use crate::bind::{Bound, Reference, not_simple};
 use crate::codes;
 use crate::expr::{Scope, Symbol as Operand};
 use crate::lexer::Lexer;
 use crate::object::section::{Fixup, Need, Wanted};
 use crate::object::symbols::{Meaning, Place};
 use crate::object::unit::Unit;
+use crate::object::value::Parser;
 use crate::reader::{Reader, span_of};
+use crate::template::Hole;
 use crate::token::{Class, Sign, Tok, Token, looks_like_register, word_length};
 
 /// The symbols that stand for numbers.
@@ -27,10 +29,15 @@ impl Scope for Values<'_, '_> {
 }
 
 /// Memory that one statement after the other uses.
-#[derive(Default)]
 pub(super) struct Memory {
     tokens: Vec<Token>,
     reader: Reader,
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Memory { tokens: Vec::new(), reader: Reader::of_objects() }
+    }
 }
 
 /// The length of the `/* */` that a text begins with.
@@ -211,6 +218,14 @@ impl Unit<'_> {
         }
         let endian = self.options.endian;
         let place = self.place_here();
+        let wanted = match bound.reference {
+            None => [None, None],
+            // Before the instruction is there: `.` is its start.
+            Some(first) => [Some(first), bound.second].map(|reference| {
+                let reference = reference?;
+                Some((reference, self.wanted(text, &reference, place)?))
+            }),
+        };
         let section = self.current();
         if section.is_empty_kind() {
             let name = section.name.clone();
@@ -226,20 +241,22 @@ impl Unit<'_> {
         for slot in slots.iter() {
             section.data.extend_from_slice(&slot.to_bytes(endian));
         }
-        match &bound.reference {
-            Some(reference) => self.refer(text, &bound.insn, reference, place),
-            None => self.counts(&bound.insn, place, tokens),
+        let mut jumps = false;
+        for (reference, wanted) in wanted.into_iter().flatten() {
+            jumps |= reference.hole == Hole::Target;
+            self.refer(&bound.insn, &reference, wanted, place);
+        }
+        if !jumps {
+            self.counts(&bound.insn, place, tokens);
         }
     }
 
-    /// Notes what an instruction wants of a symbol.
-    fn refer(&mut self, text: &str, insn: &Insn, reference: &Reference, place: Place) {
-        let origin = self.origin(reference.span());
+    /// The symbol or expression that an operand names.
+    fn wanted(&mut self, text: &str, reference: &Reference, place: Place) -> Option<Wanted> {
+        let span = reference.span();
+        let origin = self.origin(span.clone());
         let symbol = match reference.symbol {
-            Operand::Local { number, forward } => match self.numeric(number, forward, origin) {
-                Some(symbol) => symbol,
-                None => return,
-            },
+            Operand::Local { number, forward } => self.numeric(number, forward, origin)?,
             Operand::Name { start, end } => match &text[start as usize..end as usize] {
                 "." => {
                     let symbol = self.symbols.nameless();
@@ -248,26 +265,40 @@ impl Unit<'_> {
                 }
                 name => self.symbols.intern(name),
             },
+            Operand::Compound => {
+                let mut tokens = Vec::new();
+                Lexer::within(&text[..span.end], &self.grammar.words, span.start)
+                    .statement(&mut tokens);
+                return match Parser::new(self, text, &tokens, 0).parse() {
+                    Ok(node) => Some(Wanted::Node(node)),
+                    Err(_) => {
+                        self.error(not_simple(span));
+                        None
+                    }
+                };
+            }
         };
         self.symbols.get_mut(symbol).used.get_or_insert(origin);
-        let need = match insn.kind() {
-            Kind::LdImm64(_) => Need::Address,
-            Kind::CallLocal => Need::Call,
-            Kind::Jump { long: true } => Need::Jump32,
-            _ => Need::Jump16,
+        Some(Wanted::Symbol(symbol, reference.addend))
+    }
+
+    /// Notes what an instruction wants of a symbol.
+    fn refer(&mut self, insn: &Insn, reference: &Reference, wanted: Wanted, place: Place) {
+        let need = match (reference.hole, insn.kind()) {
+            (Hole::Target, Kind::Jump { long: true }) => Need::Jump32,
+            (Hole::Target, _) => Need::Jump16,
+            (Hole::Off, _) => Need::Offset,
+            (_, Kind::LdImm64(_)) => Need::Address,
+            (_, Kind::CallLocal) => Need::Call,
+            _ => Need::Immediate,
         };
+        let origin = self.origin(reference.span());
         let relaxes = self.relaxes();
         let section = self.current();
         if relaxes && need == Need::Jump16 {
             section.jumps.push(place.fixed);
         }
-        section.fixups.push(Fixup {
-            fixed: place.fixed,
-            parts: place.parts,
-            need,
-            wanted: Wanted::Symbol(symbol, reference.addend),
-            origin,
-            far: false,
-        });
+        let Place { fixed, parts, .. } = place;
+        section.fixups.push(Fixup { fixed, parts, need, wanted, origin, far: false });
     }
 }

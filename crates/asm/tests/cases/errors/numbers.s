@@ -19,7 +19,7 @@ gotol +2147483648
 ld_pseudo r1, 7, 42
 ld_pseudo r1, 1, 0x100000000
 r1 = addr_space_cast(r2, 65536, 0)
-r1 = 'a
+r1 = ''
 r1 = '\q'
 99999999999: exit
 # What some assemblers read as other numbers than were written.

@@ -1,5 +1,7 @@
 //! Checks every reference, name and size once, so that nobody else has to. Changes nothing.
 
+use std::collections::HashMap;
+
 use crate::parse::{count_of, extra_words, kind_of};
 use crate::types::{Kind, TypeId};
 use crate::{Btf, BtfError};
@@ -9,38 +11,65 @@ use crate::{Btf, BtfError};
 /// kernel stops at 32, but its tests hold objects that are nested deeper than that.
 const DEPTH: u32 = 256;
 
-/// Refuses what is malformed.
+/// Refuses what is malformed. A base was checked before.
 pub(crate) fn check(btf: &Btf) -> Result<(), BtfError> {
-    for id in 1..btf.starts.len() as u32 {
-        record(btf, TypeId(id))?;
+    base(btf)?;
+    for id in btf.own_ids() {
+        record(btf, id)?;
     }
-    let mut nesting = Nesting {
-        btf,
-        depth: vec![0; btf.starts.len()].into(),
-        size: vec![None; btf.starts.len()].into(),
-    };
-    for id in 1..btf.starts.len() as u32 {
-        nesting.visit(TypeId(id), 1)?;
+    let mut nesting = Nesting { btf, depth: Memo::new(btf) };
+    for id in btf.own_ids() {
+        nesting.visit(id, 1)?;
     }
-    let mut chain = vec![0; btf.starts.len()];
-    for id in 1..btf.starts.len() as u32 {
-        chains(btf, TypeId(id), 1, &mut chain)?;
+    let mut chain = Memo::new(btf);
+    for id in btf.own_ids() {
+        chains(btf, id, 1, &mut chain)?;
     }
     Ok(())
 }
 
+/// What can be seen of a base that this was not made over, and numbers that 32 bits cannot hold.
+fn base(btf: &Btf) -> Result<(), BtfError> {
+    let wrong = |why| Err(BtfError::Base { id: None, why });
+    let Some(base) = &btf.base else { return Ok(()) };
+    if base.btf.order != btf.order {
+        return wrong("its byte order is another");
+    }
+    let text = u64::from(base.text) + btf.strings.len() as u64;
+    let types = u64::from(base.types) + btf.starts.len() as u64;
+    if text.max(types) > u64::from(u32::MAX) {
+        return wrong("it is too large to go on from");
+    }
+    Ok(())
+}
+
+/// Whether a string can begin at this offset. In a base every name is a whole string, since split
+/// BTF is only made by looking names up there: one that begins inside another is of another base.
+fn text(btf: &Btf, id: TypeId, what: &'static str, offset: u32) -> Result<(), BtfError> {
+    let Some(own) = offset.checked_sub(btf.text_below()) else {
+        let Some(base) = btf.base() else { return Ok(()) };
+        let below = base.text_below();
+        let is_start = match offset.checked_sub(below) {
+            Some(0) => true,
+            Some(own) => base.strings.as_bytes().get(own as usize - 1) == Some(&0),
+            None => return text(base, id, what, offset),
+        };
+        let why = "a name begins inside one of its names";
+        return if is_start { Ok(()) } else { Err(BtfError::Base { id: Some(id), why }) };
+    };
+    let own = own as usize;
+    if own < btf.strings.len() && btf.strings.is_char_boundary(own) {
+        return Ok(());
+    }
+    Err(BtfError::String { id: Some(id), what, offset })
+}
+
 /// The fields of one record: that what they name exists, and is of the right kind.
 fn record(btf: &Btf, id: TypeId) -> Result<(), BtfError> {
-    let start = btf.starts[id.0 as usize] as usize;
-    let words = &btf.words[start..];
+    let Some(words) = btf.record(id) else { return Ok(()) };
     let (kind, count, flag) = (kind_of(words[1]), count_of(words[1]), words[1] >> 31 != 0);
     let (name, third, rest) = (words[0], words[2], &words[3..3 + extra_words(kind, count)]);
-    let text = |what, offset: u32| match btf.strings.is_char_boundary(offset as usize)
-        && (offset as usize) < btf.strings.len()
-    {
-        true => Ok(()),
-        false => Err(BtfError::String { id: Some(id), what, offset }),
-    };
+    let text = |what, offset: u32| text(btf, id, what, offset);
     let target = |what, target: u32| type_id(btf, Some(id), what, target);
     let size = |what, value: u32, fits: bool| match fits {
         true => Ok(()),
@@ -127,55 +156,83 @@ pub(crate) fn type_id(
     what: &'static str,
     target: u32,
 ) -> Result<(), BtfError> {
-    if (target as usize) < btf.starts.len() {
+    if target as usize <= btf.len() {
         return Ok(());
     }
     Err(BtfError::TypeId { id, what, target, last: btf.len() as u32 })
 }
 
-/// Walks along whatever is part of a type itself, and sizes it on the way back.
+/// How far each type reaches; 0 is not known yet. Of a base only what is asked for is kept.
+struct Memo {
+    below: u32,
+    own: Box<[u16]>,
+    base: HashMap<u32, u16>,
+}
+
+impl Memo {
+    fn new(btf: &Btf) -> Memo {
+        let own = vec![0; btf.starts.len()].into();
+        Memo { below: btf.types_below(), own, base: HashMap::new() }
+    }
+
+    fn get(&self, id: TypeId) -> u16 {
+        match id.0.checked_sub(self.below) {
+            Some(own @ 1..) => self.own[own as usize],
+            _ => self.base.get(&id.0).copied().unwrap_or(0),
+        }
+    }
+
+    fn set(&mut self, id: TypeId, depth: u16) {
+        match id.0.checked_sub(self.below) {
+            Some(own @ 1..) => self.own[own as usize] = depth,
+            _ => drop(self.base.insert(id.0, depth)),
+        }
+    }
+}
+
+/// Walks along whatever is part of a type itself.
 struct Nesting<'a> {
     btf: &'a Btf,
-    /// How deep each type reaches below itself; 0 is not known yet.
-    depth: Box<[u16]>,
-    /// The size of each type that was visited and has one.
-    size: Box<[Option<u64>]>,
+    /// How deep each type reaches below itself.
+    depth: Memo,
 }
 
 impl Nesting<'_> {
-    /// `level` is bounded, and so is the recursion: a cycle runs into the limit.
-    fn visit(&mut self, id: TypeId, level: u32) -> Result<(), BtfError> {
-        let Some((start, kind)) = self.btf.head(id) else { return Ok(()) };
-        let known = u32::from(self.depth[id.0 as usize]);
-        if level + known > DEPTH {
+    /// `level` is bounded, and so is the recursion: a cycle runs into the limit. Returns how deep the
+    /// type reaches.
+    fn visit(&mut self, id: TypeId, level: u32) -> Result<u16, BtfError> {
+        let Some((words, kind)) = self.btf.head(id) else { return Ok(0) };
+        let known = self.depth.get(id);
+        if level + u32::from(known) > DEPTH {
             return Err(BtfError::Nesting { id, limit: DEPTH });
         }
         if known > 0 {
-            return Ok(());
+            return Ok(known);
         }
-        let words = &self.btf.words[start..];
         let (third, flag) = (words[2], words[1] >> 31 != 0);
         let rest = &words[3..3 + extra_words(kind, count_of(words[1]))];
         let mut below = 0;
-        let mut inside = |this: &mut Self, id: u32| {
-            this.visit(TypeId(id), level + 1)?;
-            below = below.max(this.depth[id as usize]);
-            Ok(this.size[id as usize])
-        };
-        let size = match kind {
-            Kind::Int | Kind::Float | Kind::Enum | Kind::Enum64 => Some(u64::from(third)),
-            Kind::Ptr => Some(8),
-            Kind::Fwd | Kind::Func | Kind::FuncProto | Kind::DeclTag => None,
+        match kind {
+            Kind::Int
+            | Kind::Float
+            | Kind::Enum
+            | Kind::Enum64
+            | Kind::Ptr
+            | Kind::Fwd
+            | Kind::Func
+            | Kind::FuncProto
+            | Kind::DeclTag => {}
             Kind::Typedef
             | Kind::Volatile
             | Kind::Const
             | Kind::Restrict
             | Kind::TypeTag
-            | Kind::Var => inside(self, third)?,
-            Kind::Array => inside(self, rest[0])?.and_then(|each| each.checked_mul(rest[2].into())),
+            | Kind::Var => below = self.visit(TypeId(third), level + 1)?,
+            Kind::Array => below = self.visit(TypeId(rest[0]), level + 1)?,
             Kind::Struct | Kind::Union => {
                 for member in rest.as_chunks::<3>().0 {
-                    let size = inside(self, member[1])?.unwrap_or(0);
+                    below = below.max(self.visit(TypeId(member[1]), level + 1)?);
+                    let size = self.btf.size_of(TypeId(member[1])).unwrap_or(0);
                     let end = if flag && member[2] >> 24 != 0 {
                         (u64::from(member[2] & 0xff_ffff) + u64::from(member[2] >> 24)).div_ceil(8)
                     } else if self.btf.narrow_int(TypeId(member[1])).is_some() {
@@ -189,25 +246,22 @@ impl Nesting<'_> {
                         return Err(BtfError::Size { id, what, value: end });
                     }
                 }
-                Some(u64::from(third))
             }
             Kind::DataSec => {
                 for var in rest.as_chunks::<3>().0 {
-                    inside(self, var[0])?;
+                    below = below.max(self.visit(TypeId(var[0]), level + 1)?);
                 }
-                Some(u64::from(third))
             }
-        };
-        self.depth[id.0 as usize] = below + 1;
-        self.size[id.0 as usize] = size;
-        Ok(())
+        }
+        self.depth.set(id, below + 1);
+        Ok(below + 1)
     }
 }
 
 /// Follows pointers, qualifiers and typedefs, of which no endless row may exist either: printing
 /// `*const *const …` would never end. Bounded by `level`, like [`Nesting::visit`].
-fn chains(btf: &Btf, id: TypeId, level: u32, known: &mut [u16]) -> Result<(), BtfError> {
-    let Some((start, kind)) = btf.head(id) else { return Ok(()) };
+fn chains(btf: &Btf, id: TypeId, level: u32, known: &mut Memo) -> Result<u16, BtfError> {
+    let Some((record, kind)) = btf.head(id) else { return Ok(0) };
     let to = match kind {
         Kind::Ptr
         | Kind::Typedef
@@ -215,16 +269,17 @@ fn chains(btf: &Btf, id: TypeId, level: u32, known: &mut [u16]) -> Result<(), Bt
         | Kind::Const
         | Kind::Restrict
         | Kind::TypeTag
-        | Kind::Var => btf.words[start + 2],
-        Kind::Array => btf.words[start + 3],
-        _ => return Ok(()),
+        | Kind::Var => record[2],
+        Kind::Array => record[3],
+        _ => return Ok(0),
     };
-    if level + u32::from(known[id.0 as usize]) > DEPTH {
+    let mut length = known.get(id);
+    if level + u32::from(length) > DEPTH {
         return Err(BtfError::Nesting { id, limit: DEPTH });
     }
-    if known[id.0 as usize] == 0 {
-        chains(btf, TypeId(to), level + 1, known)?;
-        known[id.0 as usize] = known[to as usize] + 1;
+    if length == 0 {
+        length = chains(btf, TypeId(to), level + 1, known)? + 1;
+        known.set(id, length);
     }
-    Ok(())
+    Ok(length)
 }

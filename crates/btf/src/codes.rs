@@ -35,6 +35,13 @@ abide_diag::codes! {
     /// contain one another over and over, or it would be nested too deep for a compiler. No compiler
     /// makes such types. Single types can still be printed (`--name`).
     B_HEADER = "B0012", "too much for a C header";
+    /// Split BTF (of a kernel module) goes on counting where its base ends, and this is not that base:
+    /// its byte order differs, or a name of the split BTF begins in the middle of a name of it. Nothing in the
+    /// format says what the base is; take the `vmlinux` that the module was built for.
+    B_BASE = "B0013", "the wrong base";
+    /// Split BTF is to be put on another base, which lacks a type that it uses, or has several of that
+    /// name, kind and size. The module does not fit this kernel.
+    B_REBASE = "B0014", "a type that the new base lacks";
     /// A CO-RE record says nothing that can be looked up: its way into a type is not numbers with
     /// `:` between them, has more than 64 of them, or leads to a member, element or value that the type
     /// does not have. The object is damaged.

@@ -22,8 +22,8 @@ use std::hash::{BuildHasher, RandomState};
 
 use crate::build::{Builder, IdMap};
 use crate::parse::kind_of;
-use crate::record::{Field, field};
-use crate::types::Kind;
+use crate::record::{Field, field, references};
+use crate::types::{Kind, TypeId};
 
 /// Real types need about thirty rounds.
 const ROUNDS: usize = 512;
@@ -37,11 +37,16 @@ impl Builder {
     ///
     /// Valid types stay valid, but for made-up ones that have a declared struct as a member: its
     /// definition may contain them, which [`Builder::finish`] refuses.
+    ///
+    /// Over a base, types that are equal to one of the base become that one; those of the base stay as they
+    /// are, its declarations too.
     pub fn dedup(&mut self) -> IdMap {
-        let count = self.starts.len();
-        if (1..count).any(|id| references(self.record(id)).any(|to| to >= count)) {
+        let count = self.next_id().0 as usize;
+        let own = self.types_below() as usize + 1;
+        let all = || IdMap((0..count as u32).collect());
+        if (own..count).any(|id| references(self.at(id)).any(|to| to as usize >= count)) {
             // Not finished yet, or never right: `finish` will say which.
-            return IdMap((0..count as u32).collect());
+            return all();
         }
         for _ in 0..TRIES {
             let Some((colours, stands_for)) = self.colours() else { break };
@@ -50,25 +55,26 @@ impl Builder {
                 return map;
             }
         }
-        IdMap((0..count as u32).collect())
+        all()
+    }
+
+    fn at(&self, id: usize) -> &[u32] {
+        self.record(TypeId(id as u32))
     }
 
     /// The name and kind that a record declares without defining it.
     fn declared(&self, id: usize) -> Option<(Kind, u32)> {
-        if id == 0 {
-            return None;
-        }
-        let record = self.record(id);
-        let is_union = record[1] >> 31 != 0;
+        let record = self.at(id);
+        let is_union = *record.get(1)? >> 31 != 0;
         (kind_of(record[1]) == Kind::Fwd)
             .then_some((if is_union { Kind::Union } else { Kind::Struct }, record[0]))
     }
 
     /// The definitions of each named struct and union.
-    fn definitions(&self) -> HashMap<(Kind, u32), Vec<usize>> {
+    fn definitions(&self, count: usize) -> HashMap<(Kind, u32), Vec<usize>> {
         let mut out: HashMap<_, Vec<usize>> = HashMap::new();
-        for id in 1..self.starts.len() {
-            let record = self.record(id);
+        for id in 1..count {
+            let record = self.at(id);
             let kind = kind_of(record[1]);
             if matches!(kind, Kind::Struct | Kind::Union) && record[0] != 0 {
                 out.entry((kind, record[0])).or_default().push(id);
@@ -80,16 +86,20 @@ impl Builder {
     /// The stable colours, and what each type counts as: a declaration as the first definition of its
     /// name. `None` if there are too many rounds.
     fn colours(&self) -> Option<(Vec<u64>, Vec<usize>)> {
-        let count = self.starts.len();
-        let full = self.definitions();
+        let (count, own_ids) = (self.next_id().0 as usize, self.types_below() as usize + 1);
+        let full = self.definitions(count);
         let mut stands_for: Vec<usize> = (0..count)
-            .map(|id| self.declared(id).and_then(|key| full.get(&key)).map_or(id, |ids| ids[0]))
+            .map(|id| match self.declared(id).filter(|_| id >= own_ids) {
+                Some(key) => full.get(&key).map_or(id, |ids| ids[0]),
+                None => id,
+            })
             .collect();
-        let mut declarations: Vec<usize> = (1..count).filter(|id| stands_for[*id] != *id).collect();
+        let mut declarations: Vec<usize> =
+            (own_ids..count).filter(|id| stands_for[*id] != *id).collect();
 
         let hasher = RandomState::new();
         let own_colour = |id: usize| {
-            let record = self.record(id);
+            let record = self.at(id);
             let plain: Vec<u32> = own(record).collect();
             let single = match kind_of(record[1]) {
                 Kind::Var | Kind::DataSec => id,
@@ -132,7 +142,7 @@ impl Builder {
                     }
                     mixed.clear();
                     mixed.push(colours[id]);
-                    mixed.extend(references(self.record(id)).map(|to| colours[to]));
+                    mixed.extend(references(self.at(id)).map(|to| colours[to as usize]));
                     hasher.hash_one(&mixed)
                 })
                 .collect();
@@ -141,30 +151,36 @@ impl Builder {
         None
     }
 
-    /// The first type of each class, and where all go; `None` if a class holds what is not equal.
-    fn classes(&self, colours: &[u64], stands_for: &[usize]) -> Option<(Vec<usize>, IdMap)> {
-        let mut first: HashMap<u64, (usize, u32)> = HashMap::new();
+    /// The types that stay, the first of each class, and where all go; `None` if a class holds what is
+    /// not equal.
+    fn classes(&self, colours: &[u64], stands_for: &[usize]) -> Option<(Vec<TypeId>, IdMap)> {
+        let below = self.types_below() as usize;
+        let mut first: HashMap<u64, usize> = HashMap::new();
         let mut kept = Vec::new();
-        for id in 1..self.starts.len() {
+        let mut number: Vec<u32> = (0..=below as u32).collect();
+        number.resize(colours.len(), 0);
+        for id in 1..colours.len() {
             if stands_for[id] == id && !first.contains_key(&colours[id]) {
-                kept.push(id);
-                first.insert(colours[id], (id, kept.len() as u32));
+                first.insert(colours[id], id);
+                if id > below {
+                    kept.push(TypeId(id as u32));
+                    number[id] = (below + kept.len()) as u32;
+                }
             }
         }
-        let mut map = vec![0];
-        for id in 1..self.starts.len() {
-            let (representative, number) = *first.get(&colours[stands_for[id]])?;
-            let (one, other) = (self.record(representative), self.record(stands_for[id]));
+        for id in below + 1..colours.len() {
+            let representative = *first.get(&colours[stands_for[id]])?;
+            let (one, other) = (self.at(representative), self.at(stands_for[id]));
             let same = own(one).eq(own(other))
                 && references(one)
-                    .map(|to| colours[to])
-                    .eq(references(other).map(|to| colours[to]));
+                    .map(|to| colours[to as usize])
+                    .eq(references(other).map(|to| colours[to as usize]));
             if !same {
                 return None;
             }
-            map.push(number);
+            number[id] = number[representative];
         }
-        Some((kept, IdMap(map)))
+        Some((kept, IdMap(number)))
     }
 }
 
@@ -176,14 +192,4 @@ fn own(record: &[u32]) -> impl Iterator<Item = u32> {
         .enumerate()
         .filter(move |(index, _)| field(info, *index) != Field::Type)
         .map(|(_, word)| *word)
-}
-
-/// The types that a record refers to.
-fn references(record: &[u32]) -> impl Iterator<Item = usize> {
-    let info = record[1];
-    record
-        .iter()
-        .enumerate()
-        .filter(move |(index, _)| field(info, *index) == Field::Type)
-        .map(|(_, word)| *word as usize)
 }

@@ -96,6 +96,24 @@ pub enum BtfError {
         /// What should be there.
         expected: &'static str,
     },
+    /// Split BTF over something that is not its base.
+    #[error("it was not made over this base: {why}")]
+    Base {
+        /// The type that shows it, if it is one.
+        id: Option<TypeId>,
+        /// How it shows.
+        why: &'static str,
+    },
+    /// A type that split BTF needs of its base is not in another base, or there are several.
+    #[error("the new base has {found} for `{}`", abide_diag::printable(name))]
+    Rebase {
+        /// The type in the old base.
+        id: TypeId,
+        /// What it is called.
+        name: String,
+        /// What was found.
+        found: &'static str,
+    },
     /// Types that C would need too much text for.
     #[error("a C header of these types would be too long or nested too deep")]
     Header,
@@ -124,6 +142,8 @@ impl Report for BtfError {
             BtfError::Nesting { id, .. } => (&B_NESTING, Some(*id)),
             BtfError::Size { id, .. } => (&B_SIZE, Some(*id)),
             BtfError::Reference { id, .. } => (&B_REFERENCE, Some(*id)),
+            BtfError::Base { id, .. } => (&B_BASE, *id),
+            BtfError::Rebase { id, .. } => (&B_REBASE, Some(*id)),
             BtfError::Header => (&B_HEADER, None),
             BtfError::Ext { table, .. } => {
                 return Diagnostic::error(&B_EXT, self.to_string())

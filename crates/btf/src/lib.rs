@@ -32,10 +32,11 @@ mod print;
 mod query;
 mod record;
 mod scope;
+mod split;
 mod types;
 pub mod value;
 
-pub use build::{Builder, IdMap};
+pub use build::{Builder, IdMap, IntEncoding};
 pub use error::BtfError;
 pub use ext::{BtfExt, CoreKind, CoreRelo, FuncInfo, LineInfo, Section};
 pub use order::ByteOrder;

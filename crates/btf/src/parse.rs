@@ -4,7 +4,7 @@
 //! input. References are checked by [`crate::check`]; nothing else may follow them before that.
 
 use std::fmt;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use crate::index::NameIndex;
 use crate::types::{
@@ -18,16 +18,40 @@ pub(crate) const MAGIC: u16 = 0xeb9f;
 
 /// Type information that was read and checked: every id and every name in it exists, sizes are
 /// possible, and no type contains itself.
+///
+/// Split BTF (a kernel module's) goes on counting ids and strings where its base (the kernel's) ends.
+/// It holds its base for ever, so that none of its ids can be looked up in another one; see
+/// [`Btf::parse_split`].
 #[derive(Clone)]
 pub struct Btf {
-    /// All type records, as numbers of this machine. Every field of every record is 32 bits wide.
+    /// The type records of this file, as numbers of this machine. Every field of every record is
+    /// 32 bits wide.
     pub(crate) words: Box<[u32]>,
-    /// Where in `words` each type begins; `starts[0]` stands for `void` and is not used.
+    /// Where in `words` each type of this file begins; `starts[0]` is not used: it stands for `void`,
+    /// or for the last type of the base.
     pub(crate) starts: Box<[u32]>,
-    /// The string table. Bytes that are not UTF-8 were replaced by `?`, one for one.
+    /// The string table of this file. Bytes that are not UTF-8 were replaced by `?`, one for one.
     pub(crate) strings: Box<str>,
     pub(crate) order: ByteOrder,
+    pub(crate) base: Option<Base>,
     pub(crate) names: OnceLock<NameIndex>,
+}
+
+/// What split BTF stands on.
+#[derive(Debug, Clone)]
+pub(crate) struct Base {
+    pub(crate) btf: Arc<Btf>,
+    /// How many types it has, those of its own base included.
+    pub(crate) types: u32,
+    /// How long its strings are, those of its own base included.
+    pub(crate) text: u32,
+}
+
+impl Base {
+    pub(crate) fn new(btf: Arc<Btf>) -> Base {
+        let (types, text) = (btf.len() as u32, btf.text_below() + btf.strings.len() as u32);
+        Base { btf, types, text }
+    }
 }
 
 /// The header that `.BTF` and `.BTF.ext` begin with.
@@ -95,18 +119,65 @@ impl Btf {
     /// # Errors
     /// Says which type is malformed, and how.
     pub fn parse(bytes: &[u8]) -> Result<Btf, BtfError> {
+        Btf::parse_on(bytes, None)
+    }
+
+    /// Reads and checks split BTF, whose ids and strings go on from those of `base`: what a kernel
+    /// module has in `.BTF`, over the kernel's own or over the module's `.BTF.base`.
+    ///
+    /// ```no_run
+    /// # use std::sync::Arc;
+    /// # use abide_btf::{Btf, Kind};
+    /// let kernel = Arc::new(Btf::parse(&std::fs::read("/sys/kernel/btf/vmlinux")?)?);
+    /// let module = Btf::parse_split(&std::fs::read("/sys/kernel/btf/xfs")?, &kernel)?;
+    /// assert!(module.by_name(Kind::Struct, "task_struct") == kernel.by_name(Kind::Struct, "task_struct"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Btf::parse`]; and if this was not made over `base`, as far as that can be seen: nothing in
+    /// the format says what the base is.
+    pub fn parse_split(bytes: &[u8], base: &Arc<Btf>) -> Result<Btf, BtfError> {
+        Btf::parse_on(bytes, Some(Base::new(Arc::clone(base))))
+    }
+
+    fn parse_on(bytes: &[u8], base: Option<Base>) -> Result<Btf, BtfError> {
         let header = Header::read(bytes, 24)?;
         let types = header.part(bytes, 8, "the type table")?;
         let strings = header.part(bytes, 16, "the string table")?;
         if types.len() % 4 != 0 {
             return Err(truncated("the last type", types.len() as u64 + 1, types));
         }
-        let strings = string_table(strings)?;
-        let words = words(types, header.order);
-        let starts = starts(&words)?;
-        let btf = Btf { words, starts, strings, order: header.order, names: OnceLock::new() };
+        let strings = string_table(strings, base.is_some())?;
+        Btf::new(words(types, header.order), strings, header.order, base)
+    }
+
+    /// Checks the parts of a BTF and puts them together.
+    pub(crate) fn new(
+        words: Box<[u32]>,
+        strings: Box<str>,
+        order: ByteOrder,
+        base: Option<Base>,
+    ) -> Result<Btf, BtfError> {
+        let starts = starts(&words, base.as_ref().map_or(0, |base| base.types))?;
+        let btf = Btf { words, starts, strings, order, base, names: OnceLock::new() };
         check::check(&btf)?;
         Ok(btf)
+    }
+
+    /// What this stands on, if it is split BTF.
+    pub fn base(&self) -> Option<&Arc<Btf>> {
+        self.base.as_ref().map(|base| &base.btf)
+    }
+
+    /// The number of the last type of the base; 0 without one.
+    pub(crate) fn types_below(&self) -> u32 {
+        self.base.as_ref().map_or(0, |base| base.types)
+    }
+
+    /// How long the strings of the base are; 0 without one.
+    pub(crate) fn text_below(&self) -> u32 {
+        self.base.as_ref().map_or(0, |base| base.text)
     }
 
     /// The byte order of the file, which is also that of the values it describes.
@@ -114,9 +185,15 @@ impl Btf {
         self.order
     }
 
-    /// How many types there are, not counting `void`.
+    /// How many types there are, those of a base included, not counting `void`.
     pub fn len(&self) -> usize {
-        self.starts.len() - 1
+        self.types_below() as usize + self.starts.len() - 1
+    }
+
+    /// How many bytes its tables take in a file, those of a base included.
+    pub(crate) fn bytes(&self) -> usize {
+        let below = self.base().map_or(0, |base| base.bytes());
+        below + self.words.len() * 4 + self.strings.len()
     }
 
     /// Whether there are no types.
@@ -126,25 +203,59 @@ impl Btf {
 
     /// A type; `None` for `void` and for ids that do not exist.
     pub fn get(&self, id: TypeId) -> Option<Type<'_>> {
-        if id == TypeId::VOID {
-            return None;
-        }
-        let start = *self.starts.get(id.0 as usize)? as usize;
-        Some(self.view(start))
+        self.record(id).map(|record| self.view(record))
     }
 
-    /// Every type with its id, in the order of the file.
+    /// Every type with its id, in the order of the file; those of a base come first.
     pub fn iter(&self) -> impl Iterator<Item = (TypeId, Type<'_>)> {
-        self.starts
-            .iter()
-            .enumerate()
-            .skip(1)
-            .map(|(id, start)| (TypeId(id as u32), self.view(*start as usize)))
+        let below = self.base.as_ref().map(|base| base.btf.ids().filter_map(|id| self.pair(id)));
+        below.into_iter().flatten().chain(self.own())
+    }
+
+    /// Every type of this file alone, without those of a base.
+    pub fn own(&self) -> impl Iterator<Item = (TypeId, Type<'_>)> {
+        let first = self.types_below();
+        self.starts.iter().enumerate().skip(1).map(move |(number, start)| {
+            (TypeId(first + number as u32), self.view(&self.words[*start as usize..]))
+        })
+    }
+
+    /// The ids of all types, from 1.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = TypeId> + use<> {
+        (1..=self.len() as u32).map(TypeId)
+    }
+
+    /// The ids of the types of this file alone.
+    pub(crate) fn own_ids(&self) -> impl Iterator<Item = TypeId> + use<> {
+        (self.types_below() + 1..=self.len() as u32).map(TypeId)
+    }
+
+    /// Every string with its offset, those of a base first.
+    pub(crate) fn each_string(&self, mut each: impl FnMut(&str, u32)) {
+        self.strings_with(&mut each);
+    }
+
+    fn strings_with(&self, each: &mut dyn FnMut(&str, u32)) {
+        if let Some(base) = &self.base {
+            base.btf.strings_with(each);
+        }
+        let mut at = self.text_below();
+        for text in self.strings.split_terminator('\0') {
+            each(text, at);
+            at += text.len() as u32 + 1;
+        }
+    }
+
+    fn pair(&self, id: TypeId) -> Option<(TypeId, Type<'_>)> {
+        Some((id, self.get(id)?))
     }
 
     /// The string at an offset of the string table.
     pub fn string(&self, offset: u32) -> Option<&str> {
-        let rest = self.strings.get(offset as usize..)?;
+        let Some(own) = offset.checked_sub(self.text_below()) else {
+            return self.base.as_ref()?.btf.string(offset);
+        };
+        let rest = self.strings.get(own as usize..)?;
         // An offset equal to the length leaves an empty rest: that is outside.
         let end = memchr_nul(rest.as_bytes())?;
         rest.get(..end)
@@ -155,17 +266,27 @@ impl Btf {
         self.string(offset).unwrap_or_default()
     }
 
-    /// The first word of a type's record, its kind and its flag.
-    pub(crate) fn head(&self, id: TypeId) -> Option<(usize, Kind)> {
-        let start = *self.starts.get(id.0 as usize)? as usize;
-        if id == TypeId::VOID {
-            return None;
+    /// The words of a type's record and what follows it; `None` for `void` and for ids that do not
+    /// exist.
+    pub(crate) fn record(&self, id: TypeId) -> Option<&[u32]> {
+        match id.0.checked_sub(self.types_below()) {
+            Some(own @ 1..) => self.words.get(*self.starts.get(own as usize)? as usize..),
+            _ => self.base.as_ref()?.btf.record(id),
         }
-        Some((start, kind_of(self.words[start + 1])))
     }
 
-    fn view(&self, start: usize) -> Type<'_> {
-        let words = &self.words[start..];
+    /// The words of a type's record, to its end.
+    pub(crate) fn whole_record(&self, id: TypeId) -> Option<&[u32]> {
+        let (record, kind) = self.head(id)?;
+        Some(&record[..3 + extra_words(kind, count_of(record[1]))])
+    }
+
+    /// The record of a type, as [`Btf::record`], and its kind.
+    pub(crate) fn head(&self, id: TypeId) -> Option<(&[u32], Kind)> {
+        self.record(id).map(|record| (record, kind_of(record[1])))
+    }
+
+    fn view<'a>(&'a self, words: &'a [u32]) -> Type<'a> {
         let (info, third) = (words[1], words[2]);
         let flag = info >> 31 != 0;
         let name = || self.name(words[0]);
@@ -234,13 +355,21 @@ impl fmt::Debug for Btf {
             .field("types", &self.len())
             .field("strings", &self.strings.len())
             .field("order", &self.order)
+            .field("base", &self.base())
             .finish()
     }
 }
 
 impl PartialEq for Btf {
     fn eq(&self, other: &Self) -> bool {
-        self.words == other.words && self.strings == other.strings && self.order == other.order
+        self.words == other.words
+            && self.strings == other.strings
+            && self.order == other.order
+            && match (self.base(), other.base()) {
+                (Some(one), Some(other)) => Arc::ptr_eq(one, other) || one == other,
+                (None, None) => true,
+                _ => false,
+            }
     }
 }
 
@@ -267,15 +396,15 @@ pub(crate) fn extra_words(kind: Kind, count: usize) -> usize {
     }
 }
 
-/// Where each type begins.
-pub(crate) fn starts(words: &[u32]) -> Result<Box<[u32]>, BtfError> {
+/// Where each type begins; the first has the id after `below`.
+fn starts(words: &[u32], below: u32) -> Result<Box<[u32]>, BtfError> {
     let have = words.len() as u64 * 4;
     // Records of a kernel take 32 bytes on average; the guess saves copying, not correctness.
     let mut starts = Vec::with_capacity(words.len() / 8 + 1);
     starts.push(0);
     let mut at = 0;
     while at < words.len() {
-        let id = TypeId(starts.len() as u32);
+        let id = TypeId(below.saturating_add(starts.len() as u32));
         let info = words.get(at + 1).copied().unwrap_or(0x0100_0000);
         let number = info >> 24 & 0x7f;
         let kind = Kind::from_number(number).ok_or(BtfError::Kind { id, kind: number })?;
@@ -290,8 +419,12 @@ pub(crate) fn starts(words: &[u32]) -> Result<Box<[u32]>, BtfError> {
 }
 
 /// The string table as text; whatever is not UTF-8 becomes `?`, so that offsets stay as they are.
-fn string_table(bytes: &[u8]) -> Result<Box<str>, BtfError> {
-    if bytes.first() != Some(&0) {
+/// That of split BTF goes on from its base's: it need not begin with the empty string, and may be empty.
+fn string_table(bytes: &[u8], is_split: bool) -> Result<Box<str>, BtfError> {
+    if is_split && bytes.is_empty() {
+        return Ok("".into());
+    }
+    if !is_split && bytes.first() != Some(&0) {
         return Err(BtfError::Strings("begin"));
     }
     if bytes.last() != Some(&0) {

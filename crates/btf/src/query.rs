@@ -9,10 +9,10 @@ impl Btf {
     pub fn strip(&self, id: TypeId) -> TypeId {
         let mut id = id;
         // `Btf::parse` made sure that this ends.
-        while let Some((start, kind)) = self.head(id) {
+        while let Some((record, kind)) = self.head(id) {
             match kind {
                 Kind::Typedef | Kind::Volatile | Kind::Const | Kind::Restrict | Kind::TypeTag => {
-                    id = TypeId(self.words[start + 2]);
+                    id = TypeId(record[2]);
                 }
                 _ => break,
             }
@@ -23,10 +23,10 @@ impl Btf {
     /// What is behind `const`, `volatile`, `restrict` and type tags, typedefs left as they are.
     pub fn unqualified(&self, id: TypeId) -> TypeId {
         let mut id = id;
-        while let Some((start, kind)) = self.head(id) {
+        while let Some((record, kind)) = self.head(id) {
             match kind {
                 Kind::Volatile | Kind::Const | Kind::Restrict | Kind::TypeTag => {
-                    id = TypeId(self.words[start + 2]);
+                    id = TypeId(record[2]);
                 }
                 _ => break,
             }
@@ -40,23 +40,32 @@ impl Btf {
         let mut id = id;
         let mut count = 1_u64;
         loop {
-            id = self.strip(id);
-            let size = match self.get(id)? {
-                Type::Array { elem, len, .. } => {
-                    count = count.checked_mul(u64::from(len))?;
-                    id = elem;
+            // Names are of no interest here, and looking them up is most of the work.
+            let (record, kind) = self.head(id)?;
+            let size = match kind {
+                Kind::Typedef
+                | Kind::Volatile
+                | Kind::Const
+                | Kind::Restrict
+                | Kind::TypeTag
+                | Kind::Var => {
+                    id = TypeId(record[2]);
                     continue;
                 }
-                Type::Var { ty, .. } => {
-                    id = ty;
+                Kind::Array => {
+                    count = count.checked_mul(u64::from(record[5]))?;
+                    id = TypeId(record[3]);
                     continue;
                 }
-                Type::Int { size, .. } | Type::Float { size, .. } => size,
-                Type::Ptr { .. } => 8,
-                Type::Struct(composite) | Type::Union(composite) => composite.size,
-                Type::Enum(enumeration) | Type::Enum64(enumeration) => enumeration.size,
-                Type::DataSec { size, .. } => size,
-                _ => return None,
+                Kind::Ptr => 8,
+                Kind::Int
+                | Kind::Float
+                | Kind::Struct
+                | Kind::Union
+                | Kind::Enum
+                | Kind::Enum64
+                | Kind::DataSec => record[2],
+                Kind::Fwd | Kind::Func | Kind::FuncProto | Kind::DeclTag => return None,
             };
             return count.checked_mul(u64::from(size));
         }
@@ -65,25 +74,27 @@ impl Btf {
     /// Skipped bits and width, if this is an integer type that does not fill its bytes: how
     /// compilers before the kind flag described bit fields.
     pub(crate) fn narrow_int(&self, id: TypeId) -> Option<(u32, u32)> {
-        let (start, kind) = self.head(self.strip(id))?;
+        let (record, kind) = self.head(self.strip(id))?;
         if kind != Kind::Int {
             return None;
         }
-        let (size, encoding) = (self.words[start + 2], self.words[start + 3]);
+        let (size, encoding) = (record[2], record[3]);
         let (bits, offset) = (encoding & 0xff, encoding >> 16 & 0xff);
         (bits != size * 8 || offset != 0).then_some((offset, bits))
     }
 
     /// Fills in the size of a section and the offsets of what lies in it, which compilers leave to
     /// the linker, and sorts it by them. `place` knows the offset of a variable or function by its
-    /// name; what it does not know keeps its offset. Nothing happens if `id` is no section.
+    /// name; what it does not know keeps its offset. Nothing happens if `id` is no section of this file.
     pub fn place_section(
         &mut self,
         id: TypeId,
         size: u32,
         mut place: impl FnMut(&str, Linkage) -> Option<u32>,
     ) {
-        let Some((start, Kind::DataSec)) = self.head(id) else { return };
+        let own = id.0.checked_sub(self.types_below()).filter(|own| *own > 0);
+        let start = own.and_then(|own| self.starts.get(own as usize));
+        let Some(start) = start.map(|start| *start as usize) else { return };
         let Some(Type::DataSec { vars, .. }) = self.get(id) else { return };
         let mut placed: Vec<[u32; 3]> = Vec::with_capacity(vars.len());
         for var in vars {

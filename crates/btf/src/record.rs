@@ -50,3 +50,13 @@ pub(crate) fn field(info: u32, index: usize) -> Field {
         _ => Field::Plain,
     }
 }
+
+/// The types that a record refers to.
+pub(crate) fn references(record: &[u32]) -> impl Iterator<Item = u32> {
+    let info = record.get(1).copied().unwrap_or(0);
+    record
+        .iter()
+        .enumerate()
+        .filter(move |(index, _)| field(info, *index) == Field::Type)
+        .map(|(_, word)| *word)
+}

@@ -35,7 +35,7 @@ impl Scope {
             last: HashMap::new(),
             shapes: Shapes::default(),
             // Anonymous types are written out wherever they are used; real ones need far less.
-            room: (btf.words.len() * 4 + btf.strings.len()) * 8 + (1 << 16),
+            room: btf.bytes() * 8 + (1 << 16),
             cut: false,
             pads: 0,
         };

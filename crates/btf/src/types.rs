@@ -96,6 +96,15 @@ pub enum Linkage {
 }
 
 impl Linkage {
+    /// The number that BTF uses.
+    pub(crate) fn number(self) -> u32 {
+        match self {
+            Linkage::Static => 0,
+            Linkage::Global => 1,
+            Linkage::Extern => 2,
+        }
+    }
+
     /// From the number that BTF uses; unknown ones count as global.
     pub(crate) fn from_number(number: u32) -> Linkage {
         match number {

@@ -2,9 +2,10 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use abide_btf::{Btf, BtfError, BtfExt, Kind, TypeId, codes, value};
+use abide_btf::{Btf, BtfError, BtfExt, Builder, ByteOrder, Kind, TypeId, codes, value};
 use abide_diag::Report;
 use proptest::prelude::*;
 
@@ -38,6 +39,28 @@ fn refuse_ext(table: &[u32]) -> BtfError {
         out.extend(word.to_le_bytes());
     }
     BtfExt::parse(&out, &types).expect_err("it is malformed")
+}
+
+/// Split BTF of these words, without strings, over an integer `int` in some byte order.
+fn split(words: &[u32], order: ByteOrder) -> BtfError {
+    let mut base = Builder::new();
+    base.int("int", 4, true);
+    let base = Arc::new(base.finish(order).unwrap());
+    Btf::parse_split(&btf(words, b""), &base).expect_err("it is malformed")
+}
+
+/// A pointer to an `u32` of the base, put on a base that has other integers.
+fn rebase(name: &str, count: u32) -> BtfError {
+    let mut base = Builder::new();
+    let int = base.int("u32", 4, false);
+    let mut split = Builder::on(&Arc::new(base.finish(ByteOrder::Little).unwrap()));
+    split.reference(Kind::Ptr, "", int);
+    let mut other = Builder::new();
+    for _ in 0..count {
+        other.int(name, 4, false);
+    }
+    let other = Arc::new(other.finish(ByteOrder::Little).unwrap());
+    split.finish(ByteOrder::Little).unwrap().rebase(&other).expect_err("it does not fit")
 }
 
 fn refusals() -> Vec<(BtfError, &'static str, &'static str, &'static str)> {
@@ -94,6 +117,17 @@ fn refusals() -> Vec<(BtfError, &'static str, &'static str, &'static str)> {
         (refuse_ext(&[8, 1, 1, 0, 9]), "B0005", "BTF", "type 9"),
         (refuse_ext(&[8, 99, 0]), "B0006", "BTF", "99"),
         (deep.to_c().expect_err("it is too long"), "B0012", "BTF", "too long"),
+        (split(&[2, INT[1], 4, 32], ByteOrder::Little), "B0013", "BTF: type [2]", "begins inside"),
+        (split(&INT, ByteOrder::Big), "B0013", "BTF", "its byte order"),
+        (
+            split(&[0, kind(Kind::Ptr, 0), 3], ByteOrder::Little),
+            "B0005",
+            "BTF: type [2]",
+            "last type is 2",
+        ),
+        (split(&[5, INT[1], 4, 32], ByteOrder::Little), "B0006", "BTF: type [2]", "is at 5"),
+        (rebase("u8", 1), "B0014", "BTF: type [1]", "nothing that would do for `u32`"),
+        (rebase("u32", 2), "B0014", "BTF: type [1]", "several types that would do for `u32`"),
     ]
 }
 

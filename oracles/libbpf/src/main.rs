@@ -3,6 +3,7 @@
 //!
 //! `libbpf-oracle COMMAND ARGUMENTS…` prints JSON on standard output. One file a command.
 
+mod btf;
 mod core;
 mod load;
 mod open;
@@ -31,6 +32,12 @@ fn main() -> ExitCode {
         ["sections", names @ ..] => open::sections(names),
         ["link", out, files @ ..] => load::link(out, files),
         ["load", files @ ..] => load::files(files),
+        ["btf-time", file, rounds] => btf::time(file, rounds),
+        ["dedup", out, files @ ..] => btf::dedup(out, files),
+        ["split", base, out, files @ ..] => btf::split(base, out, files),
+        ["distill", base, split, new_base, out_base, out, out_new] => {
+            btf::distill([base, split, new_base], [out_base, out, out_new])
+        }
         ["core", btf, objects @ ..] => core::run(btf, objects),
         ["core-time", btf, object, rounds] => core::time(btf, object, rounds),
         _ => Err(format!("unknown command: {}", arguments.join(" "))),

@@ -2,7 +2,6 @@
 //! flavours, the candidates for each type of an object, and which of them fit.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
 
 use super::answer::{Answer, Measure, Poison, Resolution, measure, resize};
 use super::compat::{Comparison, TooDeep, kinds_fit};
@@ -10,6 +9,7 @@ use super::name::essential;
 use super::side::Side;
 use super::spec::{About, Spec};
 use super::{CoreError, walk};
+use crate::index::Hasher;
 use crate::{Btf, CoreKind, Type, TypeId};
 
 /// A CO-RE relocation, without the instruction that it is for.
@@ -33,8 +33,7 @@ pub struct Target<'a> {
     heads: Box<[u32]>,
     /// The type after each type in its chain, by id; ids ascend.
     next: Box<[u32]>,
-    /// Seeded at random: a file cannot be made whose names all collide.
-    hasher: RandomState,
+    hasher: Hasher,
 }
 
 impl<'a> Target<'a> {
@@ -44,11 +43,10 @@ impl<'a> Target<'a> {
             side: Side::host(btf),
             heads: vec![0; btf.len().next_power_of_two().max(2)].into(),
             next: vec![0; btf.len() + 1].into(),
-            hasher: RandomState::new(),
+            hasher: Hasher::new(),
         };
         for id in (1..=btf.len() as u32).rev() {
-            let name = btf.get(TypeId(id)).map_or("", |ty| ty.name());
-            if !name.is_empty() {
+            if let Some((_, name)) = btf.named(TypeId(id)) {
                 let chain = target.chain(essential(name));
                 target.next[id as usize] = target.heads[chain];
                 target.heads[chain] = id;
@@ -63,19 +61,25 @@ impl<'a> Target<'a> {
     }
 
     fn chain(&self, name: &str) -> usize {
-        self.hasher.hash_one(name) as usize & (self.heads.len() - 1)
+        self.hasher.hash(name) as usize & (self.heads.len() - 1)
     }
 
-    /// The types that have the name of this one but for flavours, and are of its kind, by id.
+    /// The types that have the name of this one but for flavours, and are of its kind, by id. Those of
+    /// split BTF only if its base has none, as with libbpf.
     fn candidates(&self, local: &Type<'_>) -> Vec<TypeId> {
         let name = essential(local.name());
+        let last = self.btf().types_below();
         let mut found = Vec::new();
         let mut id = self.heads[self.chain(name)];
         while id != 0 {
-            let fits = |ty: Type<'_>| {
-                kinds_fit(Some(ty.kind()), Some(local.kind())) && essential(ty.name()) == name
+            // Ids ascend: the base comes first.
+            if id > last && found.last().is_some_and(|TypeId(found)| *found <= last) {
+                break;
+            }
+            let fits = |(kind, other)| {
+                kinds_fit(Some(kind), Some(local.kind())) && essential(other) == name
             };
-            if self.btf().get(TypeId(id)).is_some_and(fits) {
+            if self.btf().named(TypeId(id)).is_some_and(fits) {
                 found.push(TypeId(id));
             }
             id = self.next[id as usize];

@@ -21,8 +21,11 @@ impl<'a> Side<'a> {
 
     /// A host's: its pointers are as large as its `long`.
     pub(super) fn host(btf: &'a Btf) -> Side<'a> {
-        let long = LONG.iter().find_map(|name| match btf.get(btf.by_name(Kind::Int, name)?)? {
-            Type::Int { size: size @ (4 | 8), .. } => Some(size),
+        // Compilers write it among the first types; an index of all names would cost more.
+        let long = btf.ids().find_map(|id| match btf.head(id)? {
+            (record, Kind::Int) if LONG.contains(&btf.name(record[0])) => {
+                Some(record[2]).filter(|size| matches!(size, 4 | 8))
+            }
             _ => None,
         });
         Side { btf, pointer: long.unwrap_or(8) }

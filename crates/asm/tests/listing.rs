@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use abide_asm::listing::{Options, list, list_raw};
+use abide_asm::listing::{Options, list, list_raw, list_to};
 use abide_asm::{Dialect, RefKind, assemble};
 use abide_isa::{Endian, Raw};
 use object::{Object, ObjectSection, ObjectSymbol, RelocationFlags, RelocationTarget};
@@ -192,6 +192,43 @@ fn the_code_of_the_selftests_is_assembled_again() {
     for archive in ["selftests-61-c19-v3", "selftests-612-c19-v3"] {
         compare_all(&abide_testkit::corpus(archive));
     }
+}
+
+/// Takes so many bytes, and then no more.
+struct Narrow(usize, Vec<u8>);
+
+impl std::io::Write for Narrow {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let some = bytes.len().min(self.0);
+        if some == 0 {
+            return Err(std::io::ErrorKind::StorageFull.into());
+        }
+        self.0 -= some;
+        self.1.extend_from_slice(&bytes[..some]);
+        Ok(some)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_listing_in_pieces_is_the_same_as_a_whole_one() {
+    let data = std::fs::read(abide_testkit::repo("examples/firewall/firewall.bpf.o")).unwrap();
+    let options = Options::default();
+    let whole = list(&data, &options).unwrap();
+    assert!(whole.len() > 100_000, "it is to be handed on several times");
+    let mut pieces = Vec::new();
+    list_to(&data, &options, &mut pieces).unwrap().unwrap();
+    assert_eq!(String::from_utf8(pieces).unwrap(), whole);
+    // What cannot be written ends it, with the reason; what is refused is not begun.
+    let mut narrow = Narrow(70_000, Vec::new());
+    let failed = list_to(&data, &options, &mut narrow).unwrap().unwrap_err();
+    assert_eq!(failed.kind(), std::io::ErrorKind::StorageFull);
+    assert_eq!(narrow.1, whole.as_bytes()[..70_000]);
+    let mut nothing = Vec::new();
+    assert!(list_to(&data[..1000], &options, &mut nothing).is_err() && nothing.is_empty());
 }
 
 /// Listings as files: `tests/cases/listing/*.s`; `BLESS=1` writes them.

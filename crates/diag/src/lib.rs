@@ -75,14 +75,14 @@ pub type Span = Range<usize>;
 pub struct Source {
     /// The name shown before the line number.
     pub name: Arc<str>,
-    /// The whole text.
-    pub text: Arc<str>,
+    /// The whole text: as it was read, not copied again to be shared.
+    pub text: Arc<String>,
 }
 
 impl Source {
     /// A named text.
-    pub fn new(name: impl Into<Arc<str>>, text: impl Into<Arc<str>>) -> Self {
-        Source { name: name.into(), text: text.into() }
+    pub fn new(name: impl Into<Arc<str>>, text: impl Into<String>) -> Self {
+        Source { name: name.into(), text: Arc::new(text.into()) }
     }
 
     /// Line and column, both from 1, of a byte offset. The column counts characters.

@@ -8,7 +8,7 @@ use thiserror::Error;
 use crate::codes;
 use crate::insn::Insn;
 use crate::kind::Kind;
-use crate::raw::Raw;
+use crate::raw::{Endian, Raw};
 use crate::reg::Reg;
 use crate::spec::{Field, Spec};
 use crate::table::{Op, SPECS};
@@ -253,6 +253,31 @@ pub fn decode(slots: &[Raw]) -> Result<Insn, DecodeError> {
     Ok(Insn { imm, ..insn })
 }
 
+/// Decodes the first instruction of `slots`, and says with which slot to go on.
+///
+/// After an error that is the next slot; after one in a 64-bit immediate load the one after its
+/// second slot, if that one has the opcode of a second slot.
+fn decode_first<T>(
+    slots: &[T],
+    raw: impl Fn(&T) -> Raw,
+) -> Option<(Result<Insn, DecodeError>, usize)> {
+    let first = raw(slots.first()?);
+    if first.code != Op::LdImm64.spec().opcode {
+        return Some((decode(&[first]), 1));
+    }
+    let second = slots.get(1).map(raw);
+    let result = match second {
+        Some(second) => decode(&[first, second]),
+        None => decode(&[first]),
+    };
+    let next = match (&result, second) {
+        (Ok(insn), _) => insn.slots(),
+        (Err(_), Some(second)) if second.code == 0 => 2,
+        (Err(_), _) => 1,
+    };
+    Some((result, next))
+}
+
 /// Decodes all instructions, each with the index of its first slot.
 ///
 /// After an error it goes on with the next slot; after one in a 64-bit immediate load with what
@@ -260,17 +285,26 @@ pub fn decode(slots: &[Raw]) -> Result<Insn, DecodeError> {
 pub fn decode_all(slots: &[Raw]) -> impl Iterator<Item = (usize, Result<Insn, DecodeError>)> + '_ {
     let mut at = 0;
     std::iter::from_fn(move || {
-        let rest = slots.get(at..)?;
-        let first = rest.first()?;
-        let slot = at;
-        let result = decode(rest);
-        at += match &result {
-            Ok(insn) => insn.slots(),
-            Err(_) if first.code == Op::LdImm64.spec().opcode => {
-                if rest.get(1).is_some_and(|second| second.code == 0) { 2 } else { 1 }
-            }
-            Err(_) => 1,
-        };
-        Some((slot, result))
+        let (result, by) = decode_first(slots.get(at..)?, |raw| *raw)?;
+        at += by;
+        Some((at - by, result))
+    })
+}
+
+/// The same for the bytes of slots, of which no copy is made. `wanted` says of which opcodes: the
+/// others are gone over without being decoded.
+pub fn decode_bytes(
+    bytes: &[u8],
+    endian: Endian,
+    wanted: impl Fn(u8) -> bool,
+) -> impl Iterator<Item = (usize, Result<Insn, DecodeError>)> {
+    let (slots, mut at) = (bytes.as_chunks().0, 0);
+    std::iter::from_fn(move || {
+        let long = Op::LdImm64.spec().opcode;
+        let skip = |slot: &[u8; Raw::SIZE]| slot[0] != long && !wanted(slot[0]);
+        at += slots.get(at..)?.iter().take_while(|slot| skip(slot)).count();
+        let (result, by) = decode_first(&slots[at..], |slot| Raw::from_bytes(*slot, endian))?;
+        at += by;
+        Some((at - by, result))
     })
 }

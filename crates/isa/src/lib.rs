@@ -30,7 +30,9 @@ mod spec;
 mod table;
 
 pub use codes::CODES;
-pub use decode::{DecodeError, DecodeErrorKind, SlotField, decode, decode_all, forms};
+pub use decode::{
+    DecodeError, DecodeErrorKind, SlotField, decode, decode_all, decode_bytes, forms,
+};
 pub use encode::{EncodeError, Encoded, encode};
 pub use insn::Insn;
 pub use kind::{AluOp, AtomicOp, Cond, EndianOp, Imm64Kind, Kind, Operand, Size, Width};

@@ -1,6 +1,8 @@
 //! Properties of decoding over arbitrary slots, and of what is said about registers and flow.
 
-use abide_isa::{Insn, Kind, Op, Raw, Reg, RegSet, decode, decode_all, encode};
+use abide_isa::{
+    Endian, Insn, Kind, Op, Raw, Reg, RegSet, decode, decode_all, decode_bytes, encode,
+};
 use proptest::prelude::*;
 
 fn slot() -> impl Strategy<Value = Raw> {
@@ -37,6 +39,22 @@ proptest! {
             }
         }
         prop_assert_eq!(next, slots.len());
+    }
+
+    #[test]
+    fn decoding_bytes_is_decoding_slots(slots in proptest::collection::vec(slot(), 0..20), rest in 0usize..8) {
+        for endian in [Endian::Little, Endian::Big] {
+            let mut bytes: Vec<u8> = slots.iter().flat_map(|slot| slot.to_bytes(endian)).collect();
+            bytes.resize(bytes.len() + rest, 0);
+            let all: Vec<_> = decode_all(&slots).collect();
+            prop_assert!(decode_bytes(&bytes, endian, |_| true).eq(all.iter().copied()));
+            // Only some opcodes: the same ones, and all 64-bit immediate loads.
+            let wanted = |code: u8| code & 7 == 5;
+            let some = all.into_iter().filter(|(at, _)| {
+                wanted(slots[*at].code) || slots[*at].code == Op::LdImm64.spec().opcode
+            });
+            prop_assert!(decode_bytes(&bytes, endian, wanted).eq(some));
+        }
     }
 }
 

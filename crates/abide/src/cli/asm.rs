@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use abide_asm::object::{Object, ObjectOptions, assemble};
+use abide_asm::object::{Object, ObjectOptions, assemble_pieces};
 use abide_diag::Source;
 use abide_isa::{Endian, Level};
 use clap::ValueEnum;
@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::dialect::{InputDialect, SemicolonArg};
 use super::fail::{Exit, Failure, Message, shown};
-use super::files::{read_text, write};
+use super::files::{is_standard, read_text, write_pieces};
 use super::ui::{Ui, count};
 
 /// The longest assembly text that is read.
@@ -28,7 +28,8 @@ Examples:
 pub(crate) struct Args {
     /// The assembly text; `-` is standard input
     input: PathBuf,
-    /// The object to write; it appears when it is complete
+    /// The object to write, which appears when it is complete; `-` is standard output, which then
+    /// holds nothing else
     #[arg(short, long, value_name = "OBJ")]
     output: PathBuf,
     /// The dialect; `auto` takes either, line by line
@@ -83,13 +84,16 @@ pub(crate) fn main(args: &Args, ui: &Ui) -> Result<Exit, Failure> {
         loader: Some(&loader),
         ..ObjectOptions::default()
     };
-    let object = assemble(&source, &options).map_err(refused)?;
+    let object = assemble_pieces(&source, &options).map_err(refused)?;
     ui.complain(&warnings(&object));
-    write(&args.output, &object.bytes)?;
+    write_pieces(&args.output, &object.bytes)?;
+    if is_standard(&args.output) {
+        return Ok(Exit::Done);
+    }
     let report = Report {
         input: shown(&args.input),
         output: shown(&args.output),
-        bytes: object.bytes.len(),
+        bytes: object.bytes.iter().map(Vec::len).sum(),
     };
     ui.show(&report, |_| format!("{}: {}\n", report.output, count(report.bytes as u64, "byte")))?;
     Ok(Exit::Done)
@@ -121,7 +125,7 @@ pub(super) fn refused(messages: Vec<abide_asm::object::Message>) -> Failure {
 }
 
 /// The warnings about a text that was assembled.
-pub(super) fn warnings(object: &Object) -> Vec<Message> {
+pub(super) fn warnings<B>(object: &Object<B>) -> Vec<Message> {
     object.warnings.iter().cloned().map(message).collect()
 }
 

@@ -2,14 +2,14 @@
 
 use std::path::PathBuf;
 
-use abide_asm::listing::{Options, list, list_raw};
+use abide_asm::listing::{Options, list, list_raw, list_to};
 use abide_isa::Endian;
 use serde::Serialize;
 
 use super::dialect::DialectArg;
 use super::fail::{Exit, Failure, shown};
 use super::files::read;
-use super::ui::Ui;
+use super::ui::{Format, Ui, stream};
 
 /// The largest object that is read.
 const LIMIT: u64 = 256 << 20;
@@ -20,7 +20,8 @@ const LIMIT: u64 = 256 << 20;
 Examples:
   abide disasm firewall.bpf.o                 in LLVM's pseudo-C
   abide disasm firewall.bpf.o --dialect gnu
-  abide disasm firewall.bpf.o --bytes         with slots and bytes, for reading only")]
+  abide disasm firewall.bpf.o --bytes         with slots and bytes, for reading only
+  llvm-objcopy-19 -O binary -j xdp prog.o - | abide disasm --raw -")]
 pub(crate) struct Args {
     /// The object; `-` is standard input
     object: PathBuf,
@@ -30,9 +31,12 @@ pub(crate) struct Args {
     /// Show slot numbers and bytes before each instruction; such a listing does not assemble again
     #[arg(long)]
     bytes: bool,
-    /// The file is bare instructions, little endian, without ELF
+    /// The file is bare instructions without ELF
     #[arg(long)]
     raw: bool,
+    /// The bare instructions are big endian
+    #[arg(long, requires = "raw")]
+    big_endian: bool,
     /// Leave out the source lines
     #[arg(long)]
     no_source: bool,
@@ -48,10 +52,21 @@ pub(crate) fn main(args: &Args, ui: &Ui) -> Result<Exit, Failure> {
     let bytes = read(&args.object, LIMIT)?;
     let options =
         Options { dialect: args.dialect.into(), source: !args.no_source, columns: args.bytes };
-    let text = if args.raw {
-        list_raw(&bytes, Endian::Little, &options)
-    } else {
-        list(&bytes, &options).map_err(|error| Failure::of_file(&args.object, &error))?
+    let endian = if args.big_endian { Endian::Big } else { Endian::Little };
+    let refused = |error| Failure::of_file(&args.object, &error);
+    let text = match (args.raw, ui.format) {
+        (true, _) => list_raw(&bytes, endian, &options),
+        (false, Format::Json) => list(&bytes, &options).map_err(refused)?,
+        (false, Format::Text) => {
+            let mut listed = Ok(());
+            stream(|out| {
+                list_to(&bytes, &options, out).unwrap_or_else(|error| {
+                    listed = Err(refused(error));
+                    Ok(())
+                })
+            })?;
+            return listed.map(|()| Exit::Done);
+        }
     };
     let report = Report { object: shown(&args.object), text };
     ui.show(&report, |_| &report.text)?;

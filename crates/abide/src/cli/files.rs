@@ -3,28 +3,37 @@
 use std::fs::{self, File};
 use std::io::{BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use abide_diag::{Diagnostic, Source};
 
 use super::fail::{Exit, Failure, shown};
+use super::ui::stream;
 use abide::codes;
+
+/// Whether a path, `-`, means standard input or output.
+pub(crate) fn is_standard(path: &Path) -> bool {
+    path == Path::new("-")
+}
 
 /// What a file that is read is called in messages.
 fn named(path: &Path) -> String {
-    if path == Path::new("-") { "standard input".to_owned() } else { shown(path) }
+    if is_standard(path) { "standard input".to_owned() } else { shown(path) }
 }
 
 /// All of a file, if it is not larger than the limit; `-` is standard input.
 pub(crate) fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Failure> {
     let failed = |error| Failure::io("read", path, &error);
-    let file: Box<dyn Read> = match path == Path::new("-") {
-        true => Box::new(std::io::stdin().lock()),
-        false => Box::new(File::open(path).map_err(failed)?),
-    };
     let mut bytes = Vec::new();
     // One byte more than allowed tells a file that is too large from one that just fits.
-    file.take(limit + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if is_standard(path) {
+        std::io::stdin().lock().take(limit + 1).read_to_end(&mut bytes).map_err(failed)?;
+    } else {
+        let file = File::open(path).map_err(failed)?;
+        // Room for what the file has, as far as its size can be believed.
+        let size = file.metadata().map_or(0, |about| about.len().min(limit));
+        bytes.reserve_exact(size as usize + 1);
+        file.take(limit + 1).read_to_end(&mut bytes).map_err(failed)?;
+    }
     if bytes.len() as u64 > limit {
         let message = format!("{} has more than {limit} bytes", named(path));
         let diagnostic = Diagnostic::error(&codes::C_FILE_TOO_LARGE, message);
@@ -37,10 +46,8 @@ pub(crate) fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Failure> {
 /// of comments.
 pub(crate) fn read_text(path: &Path, limit: u64) -> Result<Source, Failure> {
     let bytes = read(path, limit)?;
-    let text = match str::from_utf8(&bytes) {
-        Ok(text) => Arc::from(text),
-        Err(_) => Arc::from(String::from_utf8_lossy(&bytes)),
-    };
+    let text = String::from_utf8(bytes)
+        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
     Ok(Source::new(named(path), text))
 }
 
@@ -59,8 +66,19 @@ pub(crate) fn with_ending(path: &Path, ending: &str) -> Result<Vec<PathBuf>, Fai
 
 /// Writes all of a file, or nothing.
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    write_pieces(path, &[bytes])
+}
+
+/// The same for a file in pieces. `-` is standard output.
+pub(crate) fn write_pieces(path: &Path, pieces: &[impl AsRef<[u8]>]) -> Result<(), Failure> {
+    let all = |output: &mut dyn Write| {
+        pieces.iter().try_for_each(|piece| output.write_all(piece.as_ref()))
+    };
+    if is_standard(path) {
+        return stream(all);
+    }
     let mut output = Output::create(path)?;
-    output.write_all(bytes).map_err(|error| Failure::io("write", path, &error))?;
+    all(&mut output).map_err(|error| Failure::io("write", path, &error))?;
     output.finish()
 }
 

@@ -10,7 +10,7 @@ use abide_object::{ExternKind, MapOrigin};
 use serde::Serialize;
 
 use super::fail::{Exit, Failure, shown};
-use super::files::{read, write};
+use super::files::{is_standard, read, write};
 use super::ui::{Paint, Table, Ui, count};
 
 /// The largest object that is read.
@@ -32,7 +32,8 @@ pub(crate) struct Args {
     /// The objects, in the order in which their sections are put together
     #[arg(required = true, value_name = "OBJ")]
     objects: Vec<PathBuf>,
-    /// The object to write; it appears when it is complete
+    /// The object to write, which appears when it is complete; `-` is standard output, which then
+    /// holds nothing else
     #[arg(short, long, value_name = "OBJ")]
     output: PathBuf,
 }
@@ -70,6 +71,9 @@ pub(crate) fn main(args: &Args, ui: &Ui) -> Result<Exit, Failure> {
     // Together they may be what no object may be: too large, for one.
     let object = Object::parse(&bytes).map_err(refused)?;
     write(&args.output, &bytes)?;
+    if is_standard(&args.output) {
+        return Ok(Exit::Done);
+    }
     let report = Report::of(args, &linked, &object, bytes.len());
     ui.show(&report, |paint| report.text(paint))?;
     Ok(Exit::Done)

@@ -109,8 +109,13 @@ pub(crate) fn render(message: &Message, paint: Paint) -> String {
 }
 
 fn write_out(text: &str) -> Result<(), Failure> {
+    stream(|output| output.write_all(text.as_bytes()))
+}
+
+/// Prints what is written, as it comes: for texts that are not held whole.
+pub(crate) fn stream(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
     let mut output = io::stdout().lock();
-    match output.write_all(text.as_bytes()).and_then(|()| output.flush()) {
+    match write(&mut output).and_then(|()| output.flush()) {
         // The reader has seen enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         Err(error) => Err(output_failure(&error)),

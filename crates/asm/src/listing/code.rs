@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::iter::Peekable;
 
-use abide_isa::{DecodeError, Insn, Kind, Op, Raw, decode_all};
+use abide_isa::{Endian, Insn, Kind, Op, Raw, decode_bytes};
 use object::elf;
 
 use super::Writer;
@@ -22,47 +22,25 @@ const R_64_64: u32 = 1;
 /// `R_BPF_64_32`: the distance in a call.
 const R_64_32: u32 = 10;
 
-/// The code of a section, decoded.
+/// The code of a section. It is decoded twice, for its labels and to be written: keeping what was
+/// decoded costs more than that.
 #[derive(Debug)]
-pub(super) struct Code {
-    pub(super) slots: Vec<Raw>,
-    insns: Vec<Insn>,
-    /// The slots that are in no instruction.
-    errors: Vec<(usize, DecodeError)>,
+pub(super) struct Code<'d> {
+    data: &'d [u8],
+    endian: Endian,
     /// By slot: whether it is the second one of an instruction, so that no label can stand there.
     inside: Vec<bool>,
 }
 
-impl Code {
-    pub(super) fn new(image: &Image<'_>, data: &[u8]) -> Code {
-        let (slots, _) = Raw::read_all(data, image.endian);
-        let mut insns = Vec::with_capacity(slots.len());
-        let (mut errors, mut inside) = (Vec::new(), vec![false; slots.len()]);
-        without_gaps(decode_all(&slots), slots.len(), |slot, result| match result {
-            Ok(insn) => {
-                if insn.slots() == 2 {
-                    inside[slot + 1] = true;
-                }
-                insns.push(insn);
+impl<'d> Code<'d> {
+    pub(super) fn new(data: &'d [u8], endian: Endian) -> Code<'d> {
+        let mut inside = vec![false; data.len() / Raw::SIZE];
+        for (slot, insn) in decode_bytes(data, endian, |_| false) {
+            if insn.is_ok_and(|insn| insn.slots() == 2) {
+                inside[slot + 1] = true;
             }
-            Err(error) => errors.push((slot, error)),
-        });
-        Code { slots, insns, errors, inside }
-    }
-
-    /// All slots in their order: those of instructions by the first one, and those in none.
-    fn lines(&self) -> impl Iterator<Item = (usize, Result<&Insn, &DecodeError>)> {
-        let (mut at, mut insns, mut errors) = (0, self.insns.iter(), self.errors.iter().peekable());
-        std::iter::from_fn(move || {
-            let slot = at;
-            if let Some((_, error)) = errors.next_if(|(error, _)| *error == slot) {
-                at += 1;
-                return Some((slot, Err(error)));
-            }
-            let insn = insns.next()?;
-            at += insn.slots();
-            Some((slot, Ok(insn)))
-        })
+        }
+        Code { data, endian, inside }
     }
 
     /// Whether a label can stand at an offset.
@@ -70,7 +48,7 @@ impl Code {
         let size = Raw::SIZE as u64;
         let slot = offset / size;
         offset.is_multiple_of(size)
-            && slot <= self.slots.len() as u64
+            && slot <= self.inside.len() as u64
             && self.inside.get(slot as usize) != Some(&true)
     }
 
@@ -121,21 +99,23 @@ impl<'r> BySlot<'r> {
 /// Asks for the labels that the code of a section refers to.
 pub(super) fn want(
     image: &Image<'_>,
-    codes: &HashMap<usize, Code>,
+    codes: &HashMap<usize, Code<'_>>,
     section: usize,
     names: &mut Names,
 ) {
     let code = &codes[&section];
     let mut relocations = BySlot::new(&image.sections[section].relocations);
-    for (slot, line) in code.lines() {
-        let Ok(insn) = line else { continue };
+    // Jumps and calls, by their classes (RFC 9669 section 3), and 64-bit immediate loads.
+    let may_refer = |opcode: u8| matches!(opcode & 7, 5 | 6);
+    for (slot, insn) in decode_bytes(code.data, code.endian, may_refer) {
+        let Ok(insn) = insn else { continue };
         let Some(relocation) = relocations.at(slot) else {
-            if let Some(target) = code.target(slot, insn) {
+            if let Some(target) = code.target(slot, &insn) {
                 names.want(image, section, target);
             }
             continue;
         };
-        let Some(addend) = meant(insn, relocation) else { continue };
+        let Some(addend) = meant(&insn, relocation) else { continue };
         let Some(symbol) = image.symbols.get(relocation.symbol) else { continue };
         if let (elf::STT_SECTION, Place::Section(target)) = (symbol.kind, symbol.place)
             && let Ok(offset) = u64::try_from(addend)
@@ -201,7 +181,7 @@ pub(super) fn write(
     image: &Image<'_>,
     names: &Names,
     section: usize,
-    code: &Code,
+    code: &Code<'_>,
     lines: &Lines,
 ) {
     let options = *out.options;
@@ -209,9 +189,12 @@ pub(super) fn write(
     let mut left = image.sections[section].relocations.iter().peekable();
     let mut labels = names.walk(section);
     let mut lines = lines.iter().filter(|_| options.source).peekable();
-    for (slot, line) in code.lines() {
+    let (slots, _) = code.data.as_chunks();
+    let decoded = decode_bytes(code.data, code.endian, |_| true);
+    without_gaps(decoded, slots.len(), |slot, line| {
+        let line = line.as_ref();
         let offset = (slot * Raw::SIZE) as u64;
-        let count = line.map_or(1, Insn::slots);
+        let count = line.map_or(1, |insn| insn.slots());
         let end = offset + (count * Raw::SIZE) as u64;
         let any = left.peek().is_some_and(|one| one.offset < end);
         let relocation = if any { relocations.at(slot) } else { None };
@@ -242,14 +225,13 @@ pub(super) fn write(
             // Not behind the data: not every assembler takes it there.
             out.comment(&error.to_string());
         }
-        let slots = &code.slots[slot..slot + count];
-        out.code(slot, slots, image.endian, |text| match line {
+        out.code(slot, &slots[slot..slot + count], |text| match line {
             Ok(insn) => write_insn(text, insn, options.dialect, symbol.as_ref()),
-            Err(_) => write_data(text, code.slots[slot], image.endian),
+            Err(_) => write_data(text, Raw::from_bytes(slots[slot], code.endian), code.endian),
         });
-    }
-    out.labels(image, &mut labels, (code.slots.len() * Raw::SIZE) as u64);
-    let rest = &image.sections[section].data[code.slots.len() * Raw::SIZE..];
+    });
+    out.labels(image, &mut labels, (slots.len() * Raw::SIZE) as u64);
+    let rest = &code.data[slots.len() * Raw::SIZE..];
     if !rest.is_empty() {
         out.comment("less than an instruction");
         out.bytes(rest);
@@ -267,7 +249,7 @@ impl Names {
     pub(super) fn can_stand(
         &self,
         image: &Image<'_>,
-        codes: &HashMap<usize, Code>,
+        codes: &HashMap<usize, Code<'_>>,
         section: usize,
         offset: u64,
     ) -> bool {

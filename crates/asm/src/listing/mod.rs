@@ -14,6 +14,7 @@ mod writer;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::io;
 
 use abide_isa::Endian;
 use object::elf;
@@ -51,15 +52,38 @@ impl Default for Options {
 /// If the bytes are no BPF object, or one whose tables are damaged.
 pub fn list(bytes: &[u8], options: &Options) -> Result<String, ListError> {
     let image = Image::parse(bytes)?;
-    let mut out = Writer { options, text: Vec::new() };
+    let mut out = Writer::new(options);
+    write_image(&mut out, &image);
+    Ok(text(out.text))
+}
+
+/// The same text written to `out` as it is made, in pieces of whole lines. The inner result is that
+/// of writing; nothing is written if the object is refused.
+///
+/// # Errors
+/// As [`list`].
+pub fn list_to(
+    bytes: &[u8],
+    options: &Options,
+    out: &mut dyn io::Write,
+) -> Result<io::Result<()>, ListError> {
+    let image = Image::parse(bytes)?;
+    let mut out = Writer::to(options, out);
+    write_image(&mut out, &image);
+    out.hand_on();
+    Ok(out.taken)
+}
+
+fn write_image(out: &mut Writer<'_>, image: &Image<'_>) {
+    let options = out.options;
     let order = match image.endian {
         Endian::Little => "little",
         Endian::Big => "big",
     };
     out.text.extend_from_slice(format!("# BPF object, {order} endian\n").as_bytes());
-    let codes = codes(&image);
-    let names = names(&image, &codes, options);
-    let lines = lines::read(&image).unwrap_or_else(|why| {
+    let codes = codes(image);
+    let names = names(image, &codes, options);
+    let lines = lines::read(image).unwrap_or_else(|why| {
         out.comment(&format!("there are no source lines: {why}"));
         HashMap::new()
     });
@@ -67,7 +91,7 @@ pub fn list(bytes: &[u8], options: &Options) -> Result<String, ListError> {
         if image.flags != 0 {
             out.directive(format_args!(".bpf.flags\t{:#x}", image.flags));
         }
-        out.others(&image, &names);
+        out.others(image, &names);
     }
     let none = lines::Lines::default();
     for (index, section) in image.sections.iter().enumerate() {
@@ -76,21 +100,20 @@ pub fn list(bytes: &[u8], options: &Options) -> Result<String, ListError> {
         }
         out.blank();
         if section.role == Role::Addrsig
-            && let Some(text) = data::addrsig(&image, &names, section)
+            && let Some(text) = data::addrsig(image, &names, section)
         {
             out.text.extend_from_slice(text.as_bytes());
             continue;
         }
-        out.section(&image, &names, section);
+        out.section(image, &names, section);
         match codes.get(&index) {
             Some(code) => {
                 let lines = lines.get(&*section.name).unwrap_or(&none);
-                code::write(&mut out, &image, &names, index, code, lines);
+                code::write(out, image, &names, index, code, lines);
             }
-            None => data::write(&mut out, &image, &names, index),
+            None => data::write(out, image, &names, index),
         }
     }
-    Ok(text(out.text))
 }
 
 /// Lists a stream of slots without any ELF around it.
@@ -121,18 +144,18 @@ pub fn list_raw(bytes: &[u8], endian: Endian, options: &Options) -> String {
     let image = Image { endian, flags: 0, sections: vec![section], symbols: Vec::new() };
     let codes = codes(&image);
     let names = names(&image, &codes, options);
-    let mut out = Writer { options, text: Vec::new() };
+    let mut out = Writer::new(options);
     code::write(&mut out, &image, &names, 0, &codes[&0], &lines::Lines::default());
     text(out.text)
 }
 
-fn codes(image: &Image<'_>) -> HashMap<usize, Code> {
+fn codes<'d>(image: &Image<'d>) -> HashMap<usize, Code<'d>> {
     let sections = image.sections.iter().enumerate();
     let code = sections.filter(|(_, section)| section.role == Role::Code);
-    code.map(|(index, section)| (index, Code::new(image, section.data))).collect()
+    code.map(|(index, section)| (index, Code::new(section.data, image.endian))).collect()
 }
 
-fn names(image: &Image<'_>, codes: &HashMap<usize, Code>, options: &Options) -> Names {
+fn names(image: &Image<'_>, codes: &HashMap<usize, Code<'_>>, options: &Options) -> Names {
     let mut names = Names::new(image, |section, offset| {
         codes.get(&section).is_none_or(|code| code.is_boundary(offset))
     });

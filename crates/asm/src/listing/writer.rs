@@ -1,10 +1,10 @@
 //! The text of a listing, line by line. Knows how lines look, not what they are about.
 
 use std::fmt::Arguments;
-use std::io::Write;
+use std::io::{self, Write};
 
 use abide_diag::printable;
-use abide_isa::{Endian, Raw};
+use abide_isa::Raw;
 use object::elf;
 
 use super::Options;
@@ -46,11 +46,46 @@ fn relations(image: &Image<'_>, names: &Names, section: &Section<'_>) -> (Vec<u8
     (out, missing)
 }
 
-/// Collects the lines.
-#[derive(Debug)]
+/// So much text is collected before it is handed on: it stays in the caches of the processor.
+const PIECE: usize = 1 << 16;
+
+/// Collects the lines, and hands them on in pieces if somebody takes them.
 pub(super) struct Writer<'a> {
     pub(super) options: &'a Options,
     pub(super) text: Vec<u8>,
+    taker: Option<&'a mut dyn Write>,
+    /// Whether the taker still takes any.
+    pub(super) taken: io::Result<()>,
+}
+
+impl<'a> Writer<'a> {
+    /// Keeps all of the text.
+    pub(super) fn new(options: &'a Options) -> Writer<'a> {
+        Writer { options, text: Vec::new(), taker: None, taken: Ok(()) }
+    }
+
+    /// Hands it on.
+    pub(super) fn to(options: &'a Options, taker: &'a mut dyn Write) -> Writer<'a> {
+        let text = Vec::with_capacity(PIECE + PIECE / 16);
+        Writer { options, text, taker: Some(taker), taken: Ok(()) }
+    }
+
+    /// Hands on what there is, if it is enough.
+    #[inline]
+    fn end_line(&mut self) {
+        if self.text.len() >= PIECE && self.taker.is_some() {
+            self.hand_on();
+        }
+    }
+
+    /// Hands on what there is.
+    pub(super) fn hand_on(&mut self) {
+        let Some(taker) = &mut self.taker else { return };
+        if self.taken.is_ok() {
+            self.taken = taker.write_all(&self.text);
+        }
+        self.text.clear();
+    }
 }
 
 // Writing to memory cannot fail; the results are dropped.
@@ -66,6 +101,7 @@ impl Writer<'_> {
 
     pub(super) fn directive(&mut self, text: Arguments<'_>) {
         let _ = writeln!(self.text, "\t{text}");
+        self.end_line();
     }
 
     /// A symbol that is declared: what of it is not by itself so.
@@ -131,20 +167,20 @@ impl Writer<'_> {
     pub(super) fn code(
         &mut self,
         slot: usize,
-        slots: &[Raw],
-        endian: Endian,
+        slots: &[[u8; Raw::SIZE]],
         write: impl FnOnce(&mut Vec<u8>),
     ) {
         if !self.options.columns {
             self.text.push(b'\t');
             write(&mut self.text);
             self.text.push(b'\n');
+            self.end_line();
             return;
         }
         let mut write = Some(write);
-        for (count, raw) in slots.iter().enumerate() {
+        for (count, bytes) in slots.iter().enumerate() {
             let _ = write!(self.text, "{:>6}: ", slot + count);
-            for byte in raw.to_bytes(endian) {
+            for byte in bytes {
                 let _ = write!(self.text, " {byte:02x}");
             }
             if let Some(write) = write.take() {
@@ -153,6 +189,7 @@ impl Writer<'_> {
             }
             self.text.push(b'\n');
         }
+        self.end_line();
     }
 
     pub(super) fn bytes(&mut self, bytes: &[u8]) {
@@ -163,6 +200,7 @@ impl Writer<'_> {
                 between = ", ";
             }
             self.text.push(b'\n');
+            self.end_line();
         }
     }
 

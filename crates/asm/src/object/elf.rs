@@ -30,6 +30,45 @@ impl Strings {
     }
 }
 
+/// A file while it is written: pieces that follow one another, so that sections need not be copied.
+#[derive(Default)]
+struct Pieces {
+    done: Vec<Vec<u8>>,
+    /// How many bytes those have.
+    before: usize,
+    /// The piece that is being filled.
+    open: Vec<u8>,
+}
+
+impl Pieces {
+    /// From so many bytes on something is a piece of its own.
+    const LARGE: usize = 1 << 12;
+
+    fn len(&self) -> u64 {
+        (self.before + self.open.len()) as u64
+    }
+
+    fn align(&mut self, to: u64) {
+        let by = self.len().wrapping_neg() & (to.clamp(1, 1 << 16) - 1);
+        self.open.resize(self.open.len() + by as usize, 0);
+    }
+
+    fn add(&mut self, bytes: Vec<u8>) {
+        if bytes.len() < Pieces::LARGE {
+            self.open.extend_from_slice(&bytes);
+            return;
+        }
+        self.close();
+        self.before += bytes.len();
+        self.done.push(bytes);
+    }
+
+    fn close(&mut self) {
+        self.before += self.open.len();
+        self.done.push(std::mem::take(&mut self.open));
+    }
+}
+
 /// The numbers of sections' symbols and of symbols in the file's table; 0 for those not in it.
 struct SymbolNumbers {
     sections: Vec<u32>,
@@ -47,7 +86,7 @@ impl SymbolNumbers {
 
 impl Unit<'_> {
     /// Writes the object. Sections come first, in their order, each with its relocations after it.
-    pub(super) fn write(&mut self, relocations: &[Vec<Relocation>]) -> Vec<u8> {
+    pub(super) fn write(&mut self, relocations: &[Vec<Relocation>]) -> Vec<Vec<u8>> {
         let endian = match self.options.endian {
             Endian::Little => Endianness::Little,
             Endian::Big => Endianness::Big,
@@ -59,19 +98,13 @@ impl Unit<'_> {
         let (symbols, locals, numbers) = self.symbol_list(relocations, &in_file, &mut strings);
         let addrsig = self.addrsig && self.style == Style::Llvm;
         let symtab = next + u32::from(addrsig);
-        let bytes: usize = self.sections.iter().map(|section| section.data.len()).sum();
-        // Most of what comes besides are symbols and their names.
-        let mut out = Vec::with_capacity(bytes + 64 * (symbols.len() + 64) + strings.0.len());
-        out.resize(encoder.file_header_size() as usize, 0);
+        let mut out = Pieces::default();
+        out.open.resize(encoder.file_header_size() as usize, 0);
         let mut headers: Vec<SectionHeader> = Vec::new();
         let mut groups = in_file.groups.iter().peekable();
-        let align = |out: &mut Vec<u8>, to: u64| {
-            let by = (out.len() as u64).wrapping_neg() & (to.clamp(1, 1 << 16) - 1);
-            out.resize(out.len() + by as usize, 0);
-        };
         for (at, of) in relocations.iter().enumerate() {
             while let Some(group) = groups.next_if(|group| group.before == at) {
-                align(&mut out, 4);
+                out.align(4);
                 let bytes = self.group_bytes(group, &in_file, relocations);
                 let signature = numbers.of(About::Symbol(group.symbol));
                 headers.push(SectionHeader {
@@ -79,24 +112,24 @@ impl Unit<'_> {
                     sh_type: elf::SHT_GROUP,
                     sh_flags: elf::SectionFlags(0),
                     sh_addr: 0,
-                    sh_offset: out.len() as u64,
+                    sh_offset: out.len(),
                     sh_size: bytes.len() as u64,
                     sh_link: symtab,
                     sh_info: signature,
                     sh_addralign: 4,
                     sh_entsize: 4,
                 });
-                out.extend_from_slice(&bytes);
+                out.add(bytes);
             }
             let link = self.link_of(at, &in_file);
             let section = &self.sections[at];
-            align(&mut out, section.align);
+            out.align(section.align);
             headers.push(SectionHeader {
                 sh_name: strings.add(&section.name),
                 sh_type: elf::SectionType(section.kind),
                 sh_flags: elf::SectionFlags(section.flags),
                 sh_addr: 0,
-                sh_offset: out.len() as u64,
+                sh_offset: out.len(),
                 sh_size: if section.is_empty_kind() {
                     section.zeros
                 } else {
@@ -107,17 +140,19 @@ impl Unit<'_> {
                 sh_addralign: section.align,
                 sh_entsize: section.entry_size,
             });
-            out.extend_from_slice(&section.data);
+            let rel_name = format!(".rel{}", section.name);
+            let rel_flags = elf::SHF_INFO_LINK.0 | section.flags & GROUP;
+            out.add(std::mem::take(&mut self.sections[at].data));
             if of.is_empty() {
                 continue;
             }
-            align(&mut out, 8);
+            out.align(8);
             headers.push(SectionHeader {
-                sh_name: strings.add(&format!(".rel{}", section.name)),
+                sh_name: strings.add(&rel_name),
                 sh_type: elf::SHT_REL,
-                sh_flags: elf::SectionFlags(elf::SHF_INFO_LINK.0 | section.flags & GROUP),
+                sh_flags: elf::SectionFlags(rel_flags),
                 sh_addr: 0,
-                sh_offset: out.len() as u64,
+                sh_offset: out.len(),
                 sh_size: of.len() as u64 * 16,
                 sh_link: symtab,
                 sh_info: index[at],
@@ -126,7 +161,7 @@ impl Unit<'_> {
             });
             for relocation in of {
                 encoder.relocation(
-                    &mut out,
+                    &mut out.open,
                     false,
                     &Rel {
                         r_offset: relocation.offset,
@@ -142,7 +177,7 @@ impl Unit<'_> {
             for id in 0..self.symbols.len() as SymbolId {
                 let number = numbers.of(About::Symbol(id));
                 if self.symbols.get(id).address_taken && number != 0 {
-                    crate::object::lines::unsigned(&mut out, u64::from(number));
+                    crate::object::lines::unsigned(&mut out.open, u64::from(number));
                 }
             }
             headers.push(SectionHeader {
@@ -150,8 +185,8 @@ impl Unit<'_> {
                 sh_type: elf::SectionType(SHT_LLVM_ADDRSIG),
                 sh_flags: elf::SectionFlags(EXCLUDE),
                 sh_addr: 0,
-                sh_offset: start as u64,
-                sh_size: (out.len() - start) as u64,
+                sh_offset: start,
+                sh_size: out.len() - start,
                 sh_link: symtab,
                 sh_info: 0,
                 sh_addralign: 1,
@@ -159,25 +194,26 @@ impl Unit<'_> {
             });
         }
         let (symtab_name, strtab_name) = (strings.add(".symtab"), strings.add(".strtab"));
-        align(&mut out, 8);
+        out.align(8);
         headers.push(SectionHeader {
             sh_name: symtab_name,
-            sh_offset: out.len() as u64,
+            sh_offset: out.len(),
             sh_size: (symbols.len() as u64 + 1) * 24,
             ..encoder.symtab_section_header(symtab + 1, locals)
         });
-        encoder.null_symbol(&mut out);
+        out.open.reserve(24 * (symbols.len() + 1));
+        encoder.null_symbol(&mut out.open);
         for symbol in &symbols {
-            encoder.symbol(&mut out, symbol);
+            encoder.symbol(&mut out.open, symbol);
         }
         headers.push(SectionHeader {
             sh_name: strtab_name,
-            sh_offset: out.len() as u64,
+            sh_offset: out.len(),
             sh_size: strings.0.len() as u64,
             ..encoder.strtab_section_header()
         });
-        out.extend_from_slice(&strings.0);
-        align(&mut out, 8);
+        out.add(strings.0);
+        out.align(8);
         let header = FileHeader {
             os_abi: elf::ELFOSABI_NONE,
             abi_version: 0,
@@ -187,7 +223,7 @@ impl Unit<'_> {
             e_flags: elf::FileFlags(self.flags),
         };
         let layout = FileHeaderLayout {
-            e_shoff: out.len() as u64,
+            e_shoff: out.len(),
             section_num: headers.len() as u32 + 1,
             shstrtab_index: symtab + 1,
             ..FileHeaderLayout::default()
@@ -198,12 +234,13 @@ impl Unit<'_> {
             self.error(Diagnostic::error(&codes::TOO_LARGE, message));
             return Vec::new();
         }
-        out[..first.len()].copy_from_slice(&first);
-        out.extend_from_slice(&[0; 64]);
+        out.open.extend_from_slice(&[0; 64]);
         for header in &headers {
-            encoder.section_header(&mut out, header);
+            encoder.section_header(&mut out.open, header);
         }
-        out
+        out.close();
+        out.done[0][..first.len()].copy_from_slice(&first);
+        out.done
     }
 
     fn size_of(&self, symbol: &Symbol) -> u64 {

@@ -1,7 +1,6 @@
 //! Where statements come from: files, and what macros and repetitions expand to.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 
 use abide_diag::{Diagnostic, Source, Span, printable};
 
@@ -291,7 +290,7 @@ pub(super) fn substitute(
     parameters: &[Parameter],
     values: &[String],
     count: &str,
-) -> Arc<str> {
+) -> String {
     let mut out = String::with_capacity(body.len());
     let mut rest = body;
     while let Some(at) = rest.find('\\') {
@@ -324,5 +323,5 @@ pub(super) fn substitute(
     if !out.ends_with('\n') {
         out.push('\n');
     }
-    out.into()
+    out
 }

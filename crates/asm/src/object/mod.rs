@@ -129,9 +129,9 @@ pub struct SourceLine {
 
 /// An assembled object.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Object {
+pub struct Object<B = Vec<u8>> {
     /// The ELF file.
-    pub bytes: Vec<u8>,
+    pub bytes: B,
     /// The source lines of its code, by section and offset.
     pub lines: Vec<SourceLine>,
     /// Warnings; nothing is refused for them.
@@ -149,5 +149,15 @@ pub struct Object {
 /// assert_eq!(&object.bytes[..4], b"\x7fELF");
 /// ```
 pub fn assemble(source: &Source, options: &ObjectOptions<'_>) -> Result<Object, Vec<Message>> {
+    let Object { bytes, lines, warnings } = assemble_pieces(source, options)?;
+    Ok(Object { bytes: bytes.concat(), lines, warnings })
+}
+
+/// The same, but the ELF file is in pieces, to be written one after the other: large sections are
+/// not copied then.
+pub fn assemble_pieces(
+    source: &Source,
+    options: &ObjectOptions<'_>,
+) -> Result<Object<Vec<Vec<u8>>>, Vec<Message>> {
     unit::Unit::new(source, options).run()
 }

@@ -122,7 +122,7 @@ impl<'a> Unit<'a> {
         unit
     }
 
-    pub(super) fn run(mut self) -> Result<Object, Vec<Message>> {
+    pub(super) fn run(mut self) -> Result<Object<Vec<Vec<u8>>>, Vec<Message>> {
         if self.texts[0].source.text.len() > LARGEST {
             self.errors.push((
                 0,
@@ -162,7 +162,7 @@ impl<'a> Unit<'a> {
         self.finish()
     }
 
-    fn finish(mut self) -> Result<Object, Vec<Message>> {
+    fn finish(mut self) -> Result<Object<Vec<Vec<u8>>>, Vec<Message>> {
         self.unclosed();
         if self.errors.is_empty() {
             self.name_sections();

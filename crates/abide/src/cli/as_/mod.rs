@@ -8,13 +8,13 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use abide::codes;
-use abide_asm::object::{ObjectOptions, Style, assemble};
+use abide_asm::object::{ObjectOptions, Style, assemble_pieces};
 use abide_diag::{Diagnostic, Source};
 
 use self::options::{Options, Request};
 use super::asm::{loader, read_input, refused, warnings};
 use super::fail::{Exit, Failure};
-use super::files::write;
+use super::files::write_pieces;
 use super::ui::Ui;
 
 const HELP: &str = "\
@@ -25,7 +25,7 @@ Usage: as [OPTION]... [FILE]...        (also: abide as [OPTION]... [FILE]...)
 Files are assembled one after the other into one object; none, or `-`, is standard input.
 Each line may be in GNU's dialect or in pseudo-C, whatever the others are.
 
-  -o FILE                    the object [default: a.out]
+  -o FILE                    the object; `-` is standard output [default: a.out]
   -EL, -EB                   little or big endian [default: little]
   -I DIR                     look for `.include`d files there as well
   -misa-spec=v1|v2|v3|v4|xbpf
@@ -80,7 +80,7 @@ pub(crate) fn main(args: Args, ui: &Ui) -> Result<Exit, Failure> {
         let _ = std::io::stderr().write_all(version.as_bytes());
     }
     let (source, loader) = (text(&options)?, loader(&options.include));
-    let object = assemble(
+    let object = assemble_pieces(
         &source,
         &ObjectOptions {
             level: options.level,
@@ -101,7 +101,7 @@ pub(crate) fn main(args: Args, ui: &Ui) -> Result<Exit, Failure> {
             return Err(Failure::refused(Diagnostic::error(&codes::C_AS_WARNINGS, message)));
         }
     }
-    write(&options.output, &object.bytes)?;
+    write_pieces(&options.output, &object.bytes)?;
     Ok(Exit::Done)
 }
 

@@ -1,5 +1,5 @@
 //! What the repository does to itself: `cargo xtask test`, `tidy`, `oracles`, `packages`, `errors`,
-//! `linux-api`, `hosts`.
+//! `linux-api`, `hosts`, `parity`.
 //!
 //! Only this program knows of apt, of other cargo commands and of the shape of the source tree.
 
@@ -8,6 +8,7 @@ mod hosts;
 mod linux_api;
 mod oracles;
 mod packages;
+mod parity;
 mod setup;
 mod test;
 mod tidy;
@@ -30,6 +31,8 @@ cargo xtask COMMAND
   errors [--bless]      check docs/errors.md against the codes; --bless writes it
   linux-api [--bless]   check apis/linux.api against the facts in apis/facts; --bless writes it
   hosts [--bless]       check hosts/ against the BTF of its kernels; --bless writes it
+  parity [--bless]      the verifier against the kernel's verdicts on the shared corpora;
+                        `parity WORD`: only those with this word in their name
 ";
 
 fn main() -> ExitCode {
@@ -47,6 +50,8 @@ fn main() -> ExitCode {
         ["linux-api", "--bless"] => linux_api::run(true),
         ["hosts"] => hosts::run(false),
         ["hosts", "--bless"] => hosts::run(true),
+        ["parity", "--bless"] => parity::run(&[], true),
+        ["parity", only @ ..] => parity::run(only, false),
         [] | ["help" | "--help" | "-h"] => {
             print!("{HELP}");
             Ok(())

@@ -15,9 +15,13 @@ const EDGES: &[(&str, &[&str])] = &[
     ("abide-object", &["diag", "isa", "btf"]),
     ("abide-api", &["diag", "isa", "btf", "asm", "object"]),
     ("abide-linux", &["diag", "isa", "btf", "object", "api"]),
+    ("abide-verifier", &["diag", "isa", "btf", "object", "api"]),
     ("abide-maps", &["diag"]),
     ("abide-runtime", &["diag", "isa", "btf", "asm", "object", "api", "maps"]),
-    ("abide", &["diag", "isa", "btf", "asm", "object", "api", "linux", "maps", "runtime"]),
+    (
+        "abide",
+        &["diag", "isa", "btf", "asm", "object", "api", "linux", "verifier", "maps", "runtime"],
+    ),
 ];
 
 /// Test support, examples and this program may use any room; no room may use them.

@@ -1,0 +1,638 @@
+//! One argument of a call against what the definition takes.
+
+use abide_isa::Reg;
+
+use super::contract::{Contract, Handed, Parameter, Takes};
+use super::map_rules;
+use crate::codes as c;
+use crate::memory::Access;
+use crate::reject::Rejection;
+use crate::state::value::{Flags, Kind, Source, Value};
+use crate::walk::alu::short;
+use crate::walk::{Refused, Walk};
+
+/// The greatest size of memory that is passed.
+const MAX_SIZE: u64 = 1 << 29;
+
+/// What the arguments of one call said, for its result.
+#[derive(Debug, Default)]
+pub(crate) struct Passed {
+    /// The map.
+    pub(crate) map: Option<u32>,
+    /// The map itself, as it was passed.
+    pub(crate) map_value: Option<Value>,
+    /// Constants by argument.
+    pub(crate) constants: [Option<u64>; 5],
+    /// The reference that is passed: its identity.
+    pub(crate) owner: u32,
+    /// The reference that is given up.
+    pub(crate) released: Option<u32>,
+    /// A dynptr that is used.
+    pub(crate) dynptr: Option<Value>,
+    /// Where a dynptr is made: frame and offset.
+    pub(crate) made: Option<(u8, i32)>,
+    /// Where an iterator is: frame, offset, and the iterator if there is one.
+    pub(crate) iterator: Option<(u8, i32)>,
+    /// The function that is called back, and what it is handed.
+    pub(crate) callback: Option<u32>,
+    pub(crate) callback_takes: Vec<Handed>,
+    pub(crate) callback_context: Option<Value>,
+    /// A special field: the value that it is in.
+    pub(crate) special: Option<(Value, String)>,
+    /// An object that is passed.
+    pub(crate) object: Option<Value>,
+    /// Memory that is passed, with its greatest size.
+    pub(crate) memory: Option<(Value, u32)>,
+}
+
+pub(crate) const ARGUMENTS: [Reg; 5] = [Reg::R1, Reg::R2, Reg::R3, Reg::R4, Reg::R5];
+
+impl Walk<'_> {
+    fn mismatch(
+        &self,
+        contract: &Contract,
+        param: &Parameter,
+        reg: Reg,
+        value: &Value,
+        wants: &str,
+    ) -> Refused {
+        Rejection::new(
+            &c::V_ARGUMENT,
+            format!("`{}` of {} takes {wants}; {reg} is {value}", param.name, contract.name),
+        )
+        .kernel(format!("R{} type={} expected={wants}", reg.number(), short(value)))
+    }
+
+    pub(crate) fn argument(
+        &mut self,
+        contract: &Contract,
+        at: usize,
+        passed: &mut Passed,
+    ) -> Result<(), Refused> {
+        let param = &contract.params[at];
+        let reg = ARGUMENTS[at];
+        let value = self.read(reg)?;
+        let pointer = !matches!(
+            param.takes,
+            Takes::Anything | Takes::Number | Takes::Constant | Takes::Size { .. }
+        );
+        // A helper's memory that is null has size 0; a kfunc is told by the null.
+        let sized = matches!(param.takes, Takes::Memory { .. }) && !contract.kfunc;
+        if pointer && param.nullable && value.is_zero() && !sized {
+            self.rely(&value);
+            return Ok(());
+        }
+        if pointer && value.nullable() && !param.nullable {
+            return Err(Rejection::new(
+                &c::V_NULL,
+                format!("{reg} may be null, and `{}` of {} may not", param.name, contract.name),
+            )
+            .kernel(format!(
+                "R{} type={}_or_null expected={}",
+                reg.number(),
+                short(&value),
+                short(&value)
+            ))
+            .help("test it before the call"));
+        }
+        match &param.takes {
+            Takes::Anything => Ok(()),
+            Takes::Number if value.is_scalar() => Ok(()),
+            Takes::Number => Err(self
+                .mismatch(contract, param, reg, &value, "a number")
+                .kernel(format!("R{} is not a scalar", reg.number()))),
+            Takes::Constant => {
+                self.rely(&value);
+                passed.constants[at] = value.as_constant();
+                match passed.constants[at] {
+                    Some(_) => Ok(()),
+                    None => Err(Rejection::new(
+                        &c::V_CONSTANT,
+                        format!(
+                            "`{}` of {} must be a constant; {reg} is {value}",
+                            param.name, contract.name
+                        ),
+                    )
+                    .kernel(format!("R{} is not a known constant'", reg.number()))),
+                }
+            }
+            Takes::Size { constant } => {
+                passed.constants[at] = value.as_constant();
+                if *constant && passed.constants[at].is_none() {
+                    return Err(Rejection::new(
+                        &c::V_CONSTANT,
+                        format!(
+                            "the size `{}` of {} must be a constant",
+                            param.name, contract.name
+                        ),
+                    )
+                    .kernel(format!("R{} must be a known constant", reg.number())));
+                }
+                Ok(())
+            }
+            Takes::Map => self.map_argument(contract, param, reg, &value, passed),
+            Takes::Key => {
+                let Some(map) = passed.map else {
+                    return Err(gap(contract, param, "there is no map before it"));
+                };
+                let size = self.maps[map as usize].key_size;
+                self.memory_argument(contract, param, reg, &value, size, (true, false))
+            }
+            Takes::Value { written } => {
+                let Some(map) = passed.map else {
+                    return Err(gap(contract, param, "there is no map before it"));
+                };
+                let size = self.maps[map as usize].value_size;
+                self.memory_argument(contract, param, reg, &value, size, (!*written, *written))
+            }
+            Takes::Fixed { size, read, written } => {
+                self.check_alignment(&value, reg, 0, *size, true)?;
+                self.memory_argument(contract, param, reg, &value, *size, (*read, *written))
+            }
+            Takes::Memory { read, written } => {
+                self.sized(contract, at, reg, &value, (*read, *written), passed)
+            }
+            Takes::ConstString => self.const_string(contract, param, reg, &value),
+            Takes::Context => match value.kind {
+                Kind::Context if value.off == 0 && !value.is_variable() => Ok(()),
+                Kind::Context => Err(Rejection::new(&c::V_CONTEXT, format!("{reg} is {value}"))
+                    .kernel(format!(
+                        "dereference of modified ctx ptr R{} off={} disallowed",
+                        reg.number(),
+                        value.off
+                    ))),
+                _ => Err(self.mismatch(contract, param, reg, &value, "ctx")),
+            },
+            Takes::Object(of) => {
+                self.object_argument(contract, param, reg, &value, Some(*of), passed)
+            }
+            Takes::AnyObject => self.object_argument(contract, param, reg, &value, None, passed),
+            Takes::Dynptr { made, constant } => {
+                self.dynptr_argument(contract, param, reg, &value, (*made, *constant), passed)
+            }
+            Takes::Special(name) => {
+                self.special_argument(contract, param, reg, &value, name, passed)
+            }
+            Takes::Iterator(_) => match (value.kind, value.fixed_offset()) {
+                (Kind::Frame(frame), Some(off)) => {
+                    passed.iterator = Some((frame, off as i32));
+                    Ok(())
+                }
+                _ => Err(self
+                    .mismatch(contract, param, reg, &value, "an iterator on the stack")
+                    .kernel(format!("arg#{at} expected pointer to an iterator on stack"))),
+            },
+            Takes::Callback(takes) => match value.kind {
+                Kind::Function(function) => {
+                    passed.callback = Some(function);
+                    passed.callback_takes.clone_from(takes);
+                    Ok(())
+                }
+                _ => Err(self.mismatch(contract, param, reg, &value, "func")),
+            },
+            Takes::CallbackContext => match value.kind {
+                Kind::Frame(_)
+                | Kind::MapValue(_)
+                | Kind::Scalar
+                | Kind::Context
+                | Kind::MapKey(_)
+                | Kind::Memory(_)
+                | Kind::Packet => {
+                    passed.callback_context = Some(value);
+                    Ok(())
+                }
+                _ => Err(self.mismatch(contract, param, reg, &value, "fp")),
+            },
+            Takes::Unknown(what) => Err(gap(contract, param, what)),
+        }
+    }
+
+    fn map_argument(
+        &mut self,
+        contract: &Contract,
+        param: &Parameter,
+        reg: Reg,
+        value: &Value,
+        passed: &mut Passed,
+    ) -> Result<(), Refused> {
+        let Kind::Map(map) = value.kind else {
+            return Err(self.mismatch(contract, param, reg, value, "map_ptr"));
+        };
+        let facts = &self.maps[map as usize];
+        if self.types.api.name == "linux" && !map_rules::fits(&contract.name, facts.kind) {
+            return Err(Rejection::new(
+                &c::V_MAP_KIND,
+                format!(
+                    "{} does not work with `{}`, a map of the kind {}",
+                    contract.name, facts.name, facts.kind
+                ),
+            )
+            .kernel(format!("cannot pass map_type {} into func {}", facts.kind, contract.name)));
+        }
+        if let Some((timer, _)) = &passed.special {
+            // A timer belongs to the map whose value it is in.
+            if !matches!(timer.kind, Kind::MapValue(of) if of == map && timer.range == value.id) {
+                return Err(Rejection::new(
+                    &c::V_ARGUMENT,
+                    "the map is not the one whose value the timer is in",
+                )
+                .kernel("timer pointer in R1 map_uid doesn't match map pointer in R2"));
+            }
+        }
+        passed.map = Some(map);
+        passed.map_value = Some(*value);
+        Ok(())
+    }
+
+    /// Memory of a known size.
+    fn memory_argument(
+        &mut self,
+        contract: &Contract,
+        param: &Parameter,
+        reg: Reg,
+        value: &Value,
+        size: u32,
+        (read, written): (bool, bool),
+    ) -> Result<(), Refused> {
+        if size == 0 {
+            return Ok(());
+        }
+        match value.kind {
+            Kind::Frame(frame) => {
+                let (low, high) = self.stack_range(frame, value, reg, 0, size)?;
+                let whole = (high - low) as u32 + size;
+                if read {
+                    self.check_stack_read(frame, low, whole, true)?;
+                }
+                if read || low != high {
+                    self.mark_read(frame, crate::state::stack::slot_mask(low, whole));
+                }
+                if written {
+                    self.scrub_stack(frame, low, whole)?;
+                    if low != high || read {
+                        // Not all of it need be written.
+                        self.mark_read(frame, crate::state::stack::slot_mask(low, whole));
+                    }
+                }
+                Ok(())
+            }
+            Kind::MapValue(_)
+            | Kind::MapKey(_)
+            | Kind::Packet
+            | Kind::PacketMeta
+            | Kind::Memory(_) => {
+                let access = if written { Access::Write } else { Access::Read };
+                self.check_pointer(value, reg, access)?;
+                self.region(value, reg, 0, size, access)?;
+                if let Kind::MapValue(map) = value.kind
+                    && let (Some(low), Some(high)) = (self.low_of(value), self.high_of(value))
+                    && self.maps[map as usize].touched(low, high + i64::from(size)).is_some()
+                {
+                    return Err(Rejection::new(
+                        &c::V_SPECIAL_FIELD,
+                        format!("`{}` would touch a field with a state of its own", param.name),
+                    )
+                    .kernel("cannot be accessed directly by load/store"));
+                }
+                Ok(())
+            }
+            _ => Err(self.mismatch(contract, param, reg, value, "memory").kernel(format!(
+                "R{} type={} expected=fp, pkt, pkt_meta, map_key, map_value, mem, ringbuf_mem, buf",
+                reg.number(),
+                short(value)
+            ))),
+        }
+    }
+
+    fn low_of(&self, value: &Value) -> Option<i64> {
+        i64::from(value.off).checked_add(value.num.smin)
+    }
+
+    fn high_of(&self, value: &Value) -> Option<i64> {
+        i64::from(value.off).checked_add(value.num.smax)
+    }
+
+    /// Memory whose size is the next argument.
+    fn sized(
+        &mut self,
+        contract: &Contract,
+        at: usize,
+        reg: Reg,
+        value: &Value,
+        access: (bool, bool),
+        passed: &mut Passed,
+    ) -> Result<(), Refused> {
+        let (param, next) = (&contract.params[at], ARGUMENTS.get(at + 1).copied());
+        let Some(next) = next else {
+            return Err(gap(contract, param, "a size beyond the fifth argument"));
+        };
+        let size = self.read(next)?;
+        if !size.is_scalar() {
+            return Err(Rejection::new(&c::V_SIZE, format!("{next} is a size, and is {size}"))
+                .kernel(format!("R{} type={} expected=scalar", next.number(), short(&size))));
+        }
+        self.rely(&size);
+        // Sizes are passed in the width of their parameter; all are walked as 64 bits.
+        let num = size.num;
+        if num.smin < 0 {
+            return Err(Rejection::new(&c::V_SIZE, format!("the size in {next} may be negative"))
+                .kernel(format!(
+                    "R{} min value is negative, either use unsigned or 'var &= const'",
+                    next.number()
+                ))
+                .help("check its lower bound, or make it unsigned"));
+        }
+        if num.umax >= MAX_SIZE {
+            return Err(Rejection::new(&c::V_SIZE, format!("the size in {next} is not bounded"))
+                .kernel(format!(
+                    "R{} unbounded memory access, use 'var &= const' or 'if (var < const)'",
+                    next.number()
+                ))
+                .help("check its upper bound"));
+        }
+        let most = num.umax as u32;
+        passed.memory = Some((*value, most));
+        if most == 0 {
+            let pointer = param.nullable && value.is_zero() || value.is_pointer();
+            return if pointer {
+                Ok(())
+            } else {
+                Err(self.mismatch(contract, param, reg, value, "memory"))
+            };
+        }
+        // What may be shorter may be left as it was.
+        let certain = num.value().is_some();
+        let (read, written) = access;
+        if written
+            && !certain
+            && let Kind::Frame(frame) = value.kind
+        {
+            let (low, _) = self.stack_range(frame, value, reg, 0, most)?;
+            self.mark_read(frame, crate::state::stack::slot_mask(low, most));
+        }
+        self.memory_argument(contract, param, reg, value, most, (read, written))
+    }
+
+    fn const_string(
+        &mut self,
+        contract: &Contract,
+        param: &Parameter,
+        reg: Reg,
+        value: &Value,
+    ) -> Result<(), Refused> {
+        let refuse = |text: &str, kernel: String| {
+            Err(Rejection::new(
+                &c::V_ARGUMENT,
+                format!("`{}` of {}: {text}", param.name, contract.name),
+            )
+            .kernel(kernel))
+        };
+        let Kind::MapValue(map) = value.kind else {
+            return Err(self.mismatch(contract, param, reg, value, "map_value"));
+        };
+        let Some(at) = value.fixed_offset() else {
+            return refuse(
+                "the string must be at a known place",
+                format!("R{} is not a constant address'", reg.number()),
+            );
+        };
+        let facts = &self.maps[map as usize];
+        let Some(bytes) = &facts.frozen else {
+            return refuse(
+                "the string must be in read-only data",
+                format!("R{} does not point to a readonly map'", reg.number()),
+            );
+        };
+        let rest = usize::try_from(at).ok().and_then(|at| bytes.get(at..));
+        match rest.is_some_and(|rest| rest.contains(&0)) {
+            true => Ok(()),
+            false => refuse("the string has no end", "string is not zero-terminated".to_owned()),
+        }
+    }
+
+    fn object_argument(
+        &mut self,
+        contract: &Contract,
+        param: &Parameter,
+        reg: Reg,
+        value: &Value,
+        of: Option<u32>,
+        passed: &mut Passed,
+    ) -> Result<(), Refused> {
+        let wants =
+            of.map_or("an object".to_owned(), |of| format!("ptr_{}", self.types.get(of).name));
+        let fits = match value.kind {
+            Kind::Object(is) => of.is_none_or(|of| of == is || self.socket_like(of, is)),
+            Kind::Memory(_) => of.is_none() && value.flags.has(Flags::RECORD),
+            Kind::Context => of.is_some_and(|of| {
+                contract.name.starts_with("bpf_get_socket_") && self.types.get(of).name == "sock"
+            }),
+            // A struct that is only memory: the API or the host's types say its size.
+            Kind::Frame(_) | Kind::MapValue(_) if of.is_some() && !contract.words.release => {
+                let size =
+                    of.and_then(|of| self.types.size(of)).and_then(|size| u32::try_from(size).ok());
+                let Some(size) = size else {
+                    return Err(gap(contract, param, &format!("the size of {wants} is not known")));
+                };
+                return self.memory_argument(contract, param, reg, value, size, (true, true));
+            }
+            _ => false,
+        };
+        if !fits {
+            return Err(self.mismatch(contract, param, reg, value, &wants));
+        }
+        if value.fixed_offset() != Some(0) {
+            return Err(Rejection::new(
+                &c::V_ARGUMENT,
+                format!("{reg} does not point to the beginning of the object"),
+            )
+            .kernel(format!(
+                "R{} must have zero offset when passed to release func or trusted arg to kfunc",
+                reg.number()
+            )));
+        }
+        if value.flags.any(Flags::UNTRUSTED.with(Flags::PERCPU))
+            && !contract.name.contains("_cpu_ptr")
+        {
+            return Err(Rejection::new(
+                &c::V_ARGUMENT,
+                format!("{reg} may point to an object that is gone"),
+            )
+            .kernel(format!("R{} must be referenced or trusted", reg.number())));
+        }
+        passed.object = Some(*value);
+        if value.owner != 0 {
+            passed.owner = value.owner;
+        }
+        if contract.words.release && passed.released.is_none() {
+            if !self.state.owns(value.owner) {
+                return Err(Rejection::new(
+                    &c::V_RELEASE,
+                    format!("{reg} is not an object that the program owns"),
+                )
+                .kernel(format!(
+                    "R{} must be referenced when passed to release function",
+                    reg.number()
+                )));
+            }
+            passed.released = Some(value.owner);
+        }
+        Ok(())
+    }
+
+    /// Structs of sockets stand for each other where the kernel takes any of them.
+    fn socket_like(&self, a: u32, b: u32) -> bool {
+        const SOCKETS: &[&str] = &[
+            "bpf_sock",
+            "sock",
+            "sock_common",
+            "tcp_sock",
+            "bpf_tcp_sock",
+            "tcp6_sock",
+            "udp6_sock",
+            "tcp_request_sock",
+            "tcp_timewait_sock",
+            "unix_sock",
+            "mptcp_sock",
+        ];
+        let known = |of: u32| SOCKETS.contains(&self.types.get(of).name.as_str());
+        known(a) && known(b)
+    }
+
+    fn dynptr_argument(
+        &mut self,
+        contract: &Contract,
+        param: &Parameter,
+        reg: Reg,
+        value: &Value,
+        (made, constant): (bool, bool),
+        passed: &mut Passed,
+    ) -> Result<(), Refused> {
+        let refuse = |text: &str, kernel: &str| {
+            Err(Rejection::new(
+                &c::V_STACK_OBJECT,
+                format!("`{}` of {}: {text}", param.name, contract.name),
+            )
+            .kernel(kernel.to_owned()))
+        };
+        let (Kind::Frame(frame), Some(off)) = (value.kind, value.fixed_offset()) else {
+            if let Kind::Dynptr { .. } = value.kind {
+                passed.dynptr = Some(*value);
+                return Ok(());
+            }
+            return Err(self
+                .mismatch(contract, param, reg, value, "a dynptr on the stack")
+                .kernel(format!(
+                    "arg#{} expected pointer to stack or const struct bpf_dynptr",
+                    reg.number() - 1
+                )));
+        };
+        let off = off as i32;
+        if off % 8 != 0 || !(-512..=-16).contains(&off) {
+            return refuse(
+                "it is 16 bytes of the stack, aligned to 8",
+                "cannot pass in dynptr at an offset",
+            );
+        }
+        self.stack_range(frame, value, reg, 0, 16)?;
+        let (first, _) = crate::state::stack::locate(off);
+        let (high, low) = {
+            let stack = &self.state.frame_at(frame).stack;
+            (stack.slot(first), stack.slot(first - 1))
+        };
+        if made {
+            for slot in [high, low] {
+                if slot.is_object() && !matches!(slot.value.kind, Kind::Dynptr { .. })
+                    || slot.is_object() && slot.value.owner != 0
+                {
+                    return refuse(
+                        "there is an object already",
+                        "Dynptr has to be an uninitialized dynptr",
+                    );
+                }
+            }
+            passed.made = Some((frame, off));
+            return Ok(());
+        }
+        self.mark_read(frame, crate::state::stack::slot_mask(off, 16));
+        let valid = high.is_object()
+            && low.is_object()
+            && high.value.id == low.value.id
+            && matches!(high.value.kind, Kind::Dynptr { first: true, .. });
+        if !valid {
+            return refuse(
+                "there is no dynptr",
+                &format!("Expected an initialized dynptr as arg #{}", reg.number() - 1),
+            );
+        }
+        let _ = constant;
+        passed.dynptr = Some(high.value);
+        if contract.words.release {
+            let Kind::Dynptr { source: Source::Ringbuf, .. } = high.value.kind else {
+                return refuse("it owns no record", "arg 1 is an unacquired reference");
+            };
+            passed.released = Some(high.value.owner);
+        }
+        Ok(())
+    }
+
+    fn special_argument(
+        &mut self,
+        contract: &Contract,
+        param: &Parameter,
+        reg: Reg,
+        value: &Value,
+        name: &str,
+        passed: &mut Passed,
+    ) -> Result<(), Refused> {
+        use crate::maps::SpecialKind;
+        let refuse = |text: String, kernel: String| {
+            Err(Rejection::new(
+                &c::V_ARGUMENT,
+                format!("`{}` of {}: {text}", param.name, contract.name),
+            )
+            .kernel(kernel))
+        };
+        let number = reg.number();
+        let Some(at) = value.fixed_offset() else {
+            return refuse(
+                "at an unknown offset".to_owned(),
+                format!(
+                    "R{number} doesn't have constant offset. {name} has to be at the constant offset"
+                ),
+            );
+        };
+        let found = match value.kind {
+            Kind::MapValue(map) => self.maps[map as usize].special_at(at).copied(),
+            Kind::Object(of) if value.flags.has(Flags::ALLOCATED) => {
+                self.special_of(of).into_iter().find(|field| i64::from(field.offset) == at)
+            }
+            _ => return Err(self.mismatch(contract, param, reg, value, "map_value")),
+        };
+        let fits = match found.map(|field| field.kind) {
+            Some(SpecialKind::SpinLock) => name == "bpf_spin_lock",
+            Some(SpecialKind::ResSpinLock) => name == "bpf_res_spin_lock",
+            Some(SpecialKind::Opaque(is)) => is == name,
+            _ => false,
+        };
+        if !fits {
+            let kernel = match value.kind {
+                Kind::MapValue(map) if self.maps[map as usize].untyped => format!(
+                    "map '{}' has to have BTF in order to use {name}",
+                    self.maps[map as usize].name
+                ),
+                _ => format!("off {at} doesn't point to 'struct {name}'"),
+            };
+            return refuse(format!("there is no `struct {name}` at offset {at}"), kernel);
+        }
+        passed.special = Some((*value, name.to_owned()));
+        Ok(())
+    }
+}
+
+pub(crate) fn gap(contract: &Contract, param: &Parameter, what: &str) -> Refused {
+    Rejection::new(
+        &c::V_GAP,
+        format!("`{}` of {} cannot be proved yet: {what}", param.name, contract.name),
+    )
+}

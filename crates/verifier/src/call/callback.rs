@@ -1,0 +1,323 @@
+//! Calls with a state of their own, by name: locks, sections, tail calls, functions that call back,
+//! dynptrs. `docs/verifier.md` lists them. Everything else follows from prototypes.
+
+use std::rc::Rc;
+
+use super::arguments::Passed;
+use super::contract::{Contract, Handed, Takes};
+use crate::codes as c;
+use crate::reject::Rejection;
+use crate::state::stack::{Byte, locate};
+use crate::state::value::{Flags, Kind, Source, Value};
+use crate::state::{CallbackKind, Entered, Frame, Owned, OwnedKind, State};
+use crate::walk::{Flow, Refused, Walk};
+
+/// Functions that call back later.
+const LATER: &[&str] =
+    &["bpf_timer_set_callback", "bpf_wq_set_callback_impl", "bpf_wq_set_callback"];
+
+/// Releases that are told by something else than an owned argument.
+const STATEFUL: &[&str] = &[
+    "bpf_rcu_read_unlock",
+    "bpf_preempt_enable",
+    "bpf_local_irq_restore",
+    "bpf_kptr_xchg",
+    "bpf_iter_num_destroy",
+];
+
+pub(crate) fn stateful(name: &str) -> bool {
+    STATEFUL.contains(&name) || name.starts_with("bpf_iter_")
+}
+
+/// Whether it calls a function of the program, now.
+pub(crate) fn loops(contract: &Contract) -> bool {
+    !LATER.contains(&contract.name.as_str())
+        && contract.params.iter().any(|param| matches!(param.takes, Takes::Callback(_)))
+}
+
+impl Walk<'_> {
+    /// Functions that do more than their prototype says.
+    pub(crate) fn stateful(
+        &mut self,
+        contract: &Contract,
+        passed: &mut Passed,
+    ) -> Result<Option<Flow>, Refused> {
+        match contract.name.as_str() {
+            "bpf_tail_call" => {
+                self.check_end("a tail call is made")?;
+                return Ok(None);
+            }
+            "bpf_spin_lock" | "bpf_spin_unlock" => self.spin_lock(contract, passed)?,
+            "bpf_rcu_read_lock" => self.state.rcu += 1,
+            "bpf_rcu_read_unlock" => {
+                if self.state.rcu == 0 {
+                    return Err(Rejection::new(&c::V_SECTION, "there is no RCU section to end")
+                        .kernel("unmatched rcu read unlock"));
+                }
+                self.state.rcu -= 1;
+                if self.state.rcu == 0 {
+                    self.end_rcu();
+                }
+            }
+            "bpf_preempt_disable" => self.state.preempt += 1,
+            "bpf_preempt_enable" => {
+                if self.state.preempt == 0 {
+                    return Err(Rejection::new(&c::V_SECTION, "there is no section to end")
+                        .kernel("unmatched attempt to enable preemption"));
+                }
+                self.state.preempt -= 1;
+            }
+            "bpf_dynptr_write" => {
+                // It may make the packet linear, somewhere else.
+                if let Some(Value { kind: Kind::Dynptr { source: Source::Skb, .. }, .. }) =
+                    passed.dynptr
+                {
+                    self.packet_changed();
+                }
+            }
+            "bpf_dynptr_slice_rdwr"
+                if passed.dynptr.is_some_and(|dynptr| dynptr.flags.has(Flags::READONLY)) =>
+            {
+                let text = "the packet cannot be stored to by this program type";
+                return Err(Rejection::new(&c::V_PROTECTED, text)
+                    .kernel("the prog does not allow writes to packet data"));
+            }
+            name if name.starts_with("bpf_list_") || name.starts_with("bpf_rbtree_") => {
+                return Err(Rejection::new(&c::V_GAP, format!("{name} cannot be proved yet")));
+            }
+            name if name.starts_with("bpf_res_spin_")
+                || name.starts_with("bpf_local_irq_")
+                || name == "bpf_kptr_xchg"
+                || name == "bpf_throw" =>
+            {
+                return Err(Rejection::new(&c::V_GAP, format!("{name} cannot be proved yet")));
+            }
+            _ => {}
+        }
+        if passed.made.is_some() {
+            self.make_dynptr(contract, passed)?;
+        }
+        if let Some(step) = super::iterator::step(contract) {
+            return self.iterate(contract, passed, step).map(Some);
+        }
+        if let Some(function) = passed.callback {
+            return self.call_back(contract, passed, function);
+        }
+        Ok(None)
+    }
+
+    fn end_rcu(&mut self) {
+        self.state.each(
+            |value| matches!(value.kind, Kind::Object(_)) && value.flags.has(Flags::RCU),
+            |value| {
+                value.flags =
+                    value.flags.without(Flags::RCU.with(Flags::NULLABLE)).with(Flags::UNTRUSTED)
+            },
+        );
+    }
+
+    fn spin_lock(&mut self, contract: &Contract, passed: &Passed) -> Result<(), Refused> {
+        let Some((value, _)) = &passed.special else { return Ok(()) };
+        let of = match value.kind {
+            Kind::MapValue(map) => map,
+            Kind::Object(of) => of | 1 << 31,
+            _ => 0,
+        };
+        let refuse = |text: &str, kernel: &str| {
+            Err(Rejection::new(&c::V_LOCK, text.to_owned()).kernel(kernel.to_owned()))
+        };
+        let held = self.state.lock().copied();
+        if contract.name == "bpf_spin_lock" {
+            if held.is_some() {
+                return refuse(
+                    "a lock is held already",
+                    "Locking two bpf_spin_locks are not allowed",
+                );
+            }
+            let id = self.fresh_id();
+            let (frame, slot) = (self.state.top(), self.slot);
+            let kind = OwnedKind::Lock { id: value.id, of, resilient: false };
+            self.state.owned.push(Owned { id, kind, frame, slot });
+            return Ok(());
+        }
+        let Some(held) = held else {
+            return refuse("no lock is held", "bpf_spin_unlock without taking a lock");
+        };
+        if held.kind != (OwnedKind::Lock { id: value.id, of, resilient: false }) {
+            return refuse(
+                "another lock is held than the one that is given back",
+                "bpf_spin_unlock of different lock",
+            );
+        }
+        self.state.owned.retain(|owned| owned.id != held.id);
+        // What is borrowed from lists is so only under the lock.
+        self.state.invalidate(|value| value.flags.has(Flags::BORROWED));
+        Ok(())
+    }
+
+    fn make_dynptr(&mut self, contract: &Contract, passed: &Passed) -> Result<(), Refused> {
+        let Some((frame, off)) = passed.made else { return Ok(()) };
+        let gap = || {
+            Rejection::new(
+                &c::V_GAP,
+                format!("the dynptr that {} makes cannot be proved yet", contract.name),
+            )
+        };
+        let (source, mut flags, mut owner) = match contract.name.as_str() {
+            "bpf_dynptr_from_mem" => {
+                let Some((memory, _)) = &passed.memory else { return Err(gap()) };
+                if !matches!(memory.kind, Kind::MapValue(_)) {
+                    return Err(Rejection::new(
+                        &c::V_ARGUMENT,
+                        "a dynptr of memory is of a map value",
+                    )
+                    .kernel("Unsupported reg type fp for bpf_dynptr_from_mem data"));
+                }
+                (Source::Local, Flags::NONE, 0)
+            }
+            "bpf_ringbuf_reserve_dynptr" => (Source::Ringbuf, Flags::NONE, self.acquire()),
+            "bpf_dynptr_from_skb" => {
+                let writable = self.context.packet_writable;
+                (Source::Skb, if writable { Flags::NONE } else { Flags::READONLY }, 0)
+            }
+            "bpf_dynptr_from_xdp" => (Source::Xdp, Flags::NONE, 0),
+            "bpf_dynptr_clone" => match &passed.dynptr {
+                Some(Value { kind: Kind::Dynptr { source, .. }, flags, owner, .. }) => {
+                    (*source, *flags, *owner)
+                }
+                _ => return Err(gap()),
+            },
+            _ => return Err(gap()),
+        };
+        self.overwrite_objects(frame, off, 16)?;
+        let id = self.fresh_id();
+        if source != Source::Ringbuf {
+            owner = 0;
+        }
+        flags = flags.without(Flags::NULLABLE);
+        let (first, _) = locate(off);
+        let frame_index = frame;
+        let frame = self.state.frame_at_mut(frame);
+        let stack = Rc::make_mut(&mut frame.stack);
+        for (at, is_first) in [(first, true), (first - 1, false)] {
+            let slot = stack.slot_mut(at);
+            slot.bytes = [Byte::Part; 8];
+            slot.value = Value {
+                flags,
+                id,
+                owner,
+                ..Value::pointer(Kind::Dynptr { source, first: is_first })
+            };
+        }
+        self.mark_written(frame_index, 1 << first | 1 << (first - 1));
+        Ok(())
+    }
+
+    /// What the callback is handed.
+    fn handed(&mut self, contract: &Contract, passed: &Passed) -> Result<[Value; 5], Refused> {
+        let mut arguments = [Value::UNINIT; 5];
+        let gap = || {
+            Rejection::new(
+                &c::V_GAP,
+                format!("the callback of {} cannot be proved yet", contract.name),
+            )
+        };
+        let map = passed.map;
+        let fixed = |handed: &'static [Handed]| handed.to_vec();
+        let takes = match contract.name.as_str() {
+            "bpf_timer_set_callback" | "bpf_wq_set_callback_impl" | "bpf_wq_set_callback" => {
+                let Some((value, _)) = &passed.special else { return Err(gap()) };
+                let Kind::MapValue(map) = value.kind else { return Err(gap()) };
+                arguments[0] = Value::pointer(Kind::Map(map));
+                arguments[1] = Value::pointer(Kind::MapKey(map));
+                arguments[2] = Value { id: self.fresh_id(), ..Value::pointer(Kind::MapValue(map)) };
+                return Ok(arguments);
+            }
+            "bpf_user_ringbuf_drain"
+            | "bpf_find_vma"
+            | "bpf_rbtree_add_impl"
+            | "bpf_rbtree_add" => return Err(gap()),
+            _ if passed.callback_takes.is_empty() => fixed(&[]),
+            _ => passed.callback_takes.clone(),
+        };
+        for (at, handed) in takes.iter().enumerate().take(5) {
+            arguments[at] = match (handed, map) {
+                (Handed::Number, _) => Value::UNKNOWN,
+                (Handed::Context, _) => passed.callback_context.unwrap_or(Value::UNINIT),
+                (Handed::Map, Some(map)) => Value::pointer(Kind::Map(map)),
+                (Handed::Key, Some(map)) => Value::pointer(Kind::MapKey(map)),
+                (Handed::Value, Some(map)) => {
+                    Value { id: self.fresh_id(), ..Value::pointer(Kind::MapValue(map)) }
+                }
+                _ => return Err(gap()),
+            };
+        }
+        Ok(arguments)
+    }
+
+    fn call_back(
+        &mut self,
+        contract: &Contract,
+        passed: &Passed,
+        function: u32,
+    ) -> Result<Option<Flow>, Refused> {
+        let arguments = self.handed(contract, passed)?;
+        let start = self.code.functions[function as usize].start;
+        if LATER.contains(&contract.name.as_str()) {
+            let mut frame = Frame::new(
+                function,
+                Entered::Callback { call: self.slot, kind: CallbackKind::Later },
+                0,
+            );
+            frame.regs[1..6].copy_from_slice(&arguments);
+            let mut state = State::new(frame);
+            state.parent = self.state.parent;
+            state.saved_at = self.state.saved_at;
+            self.fork(state, start)?;
+            return Ok(None);
+        }
+        // What comes after the call is walked first, then one more round.
+        let mut round = self.state.clone();
+        if let Some(since) = self.rounds_before() {
+            self.widen(&mut round, since);
+        }
+        round.steps += 1;
+        let after = std::mem::replace(&mut self.state, round);
+        let entered = Entered::Callback { call: self.slot, kind: CallbackKind::Loop };
+        let pushed = self.push_frame(function, entered, arguments);
+        let round = std::mem::replace(&mut self.state, after);
+        pushed?;
+        self.fork(round, start)?;
+        self.effects(contract, passed);
+        let result = self.result(contract, passed)?;
+        self.finish_call(result)?;
+        Ok(Some(Flow::To(self.slot + 1)))
+    }
+
+    /// A callback has returned: the host may call it again.
+    pub(crate) fn callback_return(
+        &mut self,
+        call: u32,
+        kind: CallbackKind,
+    ) -> Result<Flow, Refused> {
+        if kind == CallbackKind::Later {
+            self.check_end("the callback ends")?;
+            return Ok(Flow::End);
+        }
+        let top = self.state.top();
+        if self
+            .state
+            .owned
+            .iter()
+            .any(|owned| owned.frame == top && owned.kind == OwnedKind::Reference)
+        {
+            return Err(Rejection::new(
+                &c::V_LEAK,
+                "the callback ends and still owns what it acquired",
+            )
+            .kernel("Unreleased reference in callback"));
+        }
+        self.state.frames.pop();
+        Ok(Flow::To(call))
+    }
+}

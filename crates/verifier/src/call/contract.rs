@@ -1,0 +1,313 @@
+//! A prototype as rules for registers. Everything follows from the C types, the suffixes of parameter
+//! names and the words of the definition; `docs/verifier.md` has the table. What does not say enough
+//! becomes `Unknown`, which no argument fits.
+
+use abide_api::ctype::CType;
+use abide_api::model::{Api, DefKind, Param, Prototype, Suffix};
+use abide_api::{DefId, Namespace, NodeId};
+
+use crate::types::Types;
+
+/// What a parameter takes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Takes {
+    /// Anything that is set.
+    Anything,
+    /// A number.
+    Number,
+    /// A number that is known.
+    Constant,
+    /// The size of the memory that the parameter before it points to.
+    Size { constant: bool },
+    /// A map.
+    Map,
+    /// A key of the map before it.
+    Key,
+    /// A value of the map before it; whether it is read.
+    Value { written: bool },
+    /// Memory whose size is the next parameter.
+    Memory { read: bool, written: bool },
+    /// Memory of this size.
+    Fixed { size: u32, read: bool, written: bool },
+    /// A string in a read-only map.
+    ConstString,
+    /// The context.
+    Context,
+    /// An object of this type; the context, if that has the type.
+    Object(u32),
+    /// An object of some type: `void *` that is released, sockets of any kind.
+    AnyObject,
+    /// A dynptr; made by the call, or used.
+    Dynptr { made: bool, constant: bool },
+    /// A struct that lives in map values: a lock, a timer.
+    Special(String),
+    /// An iterator of this type.
+    Iterator(String),
+    /// A function of the program, which is handed these.
+    Callback(Vec<Handed>),
+    /// What is handed to the callback.
+    CallbackContext,
+    /// The definition does not say enough.
+    Unknown(String),
+}
+
+/// What a function of the program is handed by the host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Handed {
+    Number,
+    /// The map that was passed, a key, a value of it.
+    Map,
+    Key,
+    Value,
+    /// What was passed for it.
+    Context,
+    /// Something that the prototype does not say.
+    Unknown,
+}
+
+/// One parameter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Parameter {
+    pub(crate) name: String,
+    pub(crate) takes: Takes,
+    pub(crate) nullable: bool,
+}
+
+/// What a call gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Gives {
+    Nothing,
+    Number,
+    /// A value of the map that was passed.
+    MapValue,
+    /// Memory whose size is this argument.
+    Memory {
+        size_from: usize,
+    },
+    /// Memory of this size.
+    Fixed(u32),
+    /// An object of this type.
+    Object(u32),
+    /// Something that the definition does not say.
+    Unknown,
+}
+
+/// A definition as rules.
+#[derive(Debug, Clone)]
+pub(crate) struct Contract {
+    pub(crate) name: String,
+    pub(crate) kfunc: bool,
+    pub(crate) params: Vec<Parameter>,
+    pub(crate) variadic: bool,
+    pub(crate) gives: Gives,
+    pub(crate) words: abide_api::model::Contract,
+}
+
+impl Contract {
+    pub(crate) fn of(
+        api: &Api,
+        node: NodeId,
+        types: &mut Types<'_>,
+        context: Option<&str>,
+        id: DefId,
+    ) -> Option<Contract> {
+        let definition = api.definition(id);
+        let prototype = definition.kind.prototype()?;
+        let kfunc = matches!(definition.kind, DefKind::Kfunc { .. });
+        let passed: Vec<&Param> = prototype.passed().collect();
+        let mut reader = Reader {
+            api,
+            node,
+            types,
+            context,
+            kfunc,
+            name: &definition.name,
+            map: false,
+            release: prototype.contract.release,
+        };
+        let params = (0..passed.len())
+            .map(|at| reader.parameter(passed[at], passed.get(at + 1).copied(), at))
+            .collect();
+        let gives = reader.result(prototype, &passed);
+        Some(Contract {
+            name: definition.name.clone(),
+            kfunc,
+            params,
+            variadic: prototype.variadic,
+            gives,
+            words: prototype.contract.clone(),
+        })
+    }
+}
+
+struct Reader<'r, 'a> {
+    api: &'r Api,
+    node: NodeId,
+    types: &'r mut Types<'a>,
+    context: Option<&'r str>,
+    kfunc: bool,
+    name: &'r str,
+    /// A map came before.
+    map: bool,
+    release: bool,
+}
+
+/// Structs that live in map values or objects and have a state of their own.
+const SPECIAL: &[&str] = &[
+    "bpf_spin_lock",
+    "bpf_res_spin_lock",
+    "bpf_timer",
+    "bpf_wq",
+    "bpf_task_work",
+    "bpf_list_head",
+    "bpf_list_node",
+    "bpf_rb_root",
+    "bpf_rb_node",
+];
+
+impl Reader<'_, '_> {
+    fn parameter(&mut self, param: &Param, next: Option<&Param>, at: usize) -> Parameter {
+        let nullable = param.has(Suffix::Nullable) || param.has(Suffix::Opt);
+        let takes = self.takes(param, next, at);
+        Parameter { name: param.base_name().to_owned(), takes, nullable }
+    }
+
+    /// What is behind typedefs of the API.
+    fn resolve<'t>(&'t self, ty: &'t CType) -> &'t CType {
+        let mut ty = ty.unqualified();
+        for _ in 0..16 {
+            let CType::Named(name) = ty else { break };
+            let Some(id) = self.api.lookup(Namespace::Typedef, name, self.node) else { break };
+            let DefKind::Typedef(to) = &self.api.definition(id).kind else { break };
+            ty = to.unqualified();
+        }
+        ty
+    }
+
+    fn takes(&mut self, param: &Param, next: Option<&Param>, at: usize) -> Takes {
+        let base = param.base_name();
+        if param.has(Suffix::Ignore) {
+            return Takes::Anything;
+        }
+        if param.has(Suffix::Size) || param.has(Suffix::SizeConst) {
+            return Takes::Size { constant: param.has(Suffix::SizeConst) };
+        }
+        if param.has(Suffix::Map) || param.has(Suffix::ConstMap) || base == "map" {
+            self.map = true;
+            return Takes::Map;
+        }
+        let ty = self.resolve(&param.ty).clone();
+        let pointee = match &ty {
+            CType::Pointer(to) => (**to).clone(),
+            CType::Function(_, params) => return Takes::Callback(self.handed(params)),
+            CType::Int(_) | CType::Enum(_) => {
+                return match (param.has(Suffix::Const), self.kfunc) {
+                    (true, _) => Takes::Constant,
+                    (false, true) => Takes::Number,
+                    (false, false) => Takes::Anything,
+                };
+            }
+            other => return Takes::Unknown(format!("the type `{other}`")),
+        };
+        if let CType::Function(_, params) = &pointee {
+            return Takes::Callback(self.handed(params));
+        }
+        if base == "callback_fn" {
+            return Takes::Callback(Vec::new());
+        }
+        if base == "callback_ctx" {
+            return Takes::CallbackContext;
+        }
+        let constant = matches!(pointee, CType::Const(_));
+        let uninit = param.has(Suffix::Uninit);
+        if param.has(Suffix::Str) || param.has(Suffix::ConstStr) {
+            return Takes::ConstString;
+        }
+        let sized = next.is_some_and(|next| next.has(Suffix::Size) || next.has(Suffix::SizeConst));
+        let (read, written) = (!uninit, !constant);
+        let pointee = pointee.unqualified().clone();
+        if let CType::Struct(name) = &pointee {
+            if name == "bpf_dynptr" {
+                return Takes::Dynptr { made: uninit || self.makes_dynptr(), constant };
+            }
+            if SPECIAL.contains(&name.as_str()) {
+                return Takes::Special(name.clone());
+            }
+            if name.starts_with("bpf_iter_") {
+                return Takes::Iterator(name.clone());
+            }
+        }
+        if sized {
+            return Takes::Memory { read, written };
+        }
+        if self.map && base == "key" {
+            return Takes::Key;
+        }
+        if self.map && base == "value" {
+            // What is stored into the map is only read.
+            let gives = matches!(self.name, "bpf_map_pop_elem" | "bpf_map_peek_elem");
+            return Takes::Value { written: gives && written };
+        }
+        match &pointee {
+            CType::Struct(name) | CType::Union(name) => {
+                if self.context == Some(name.as_str()) {
+                    return Takes::Context;
+                }
+                Takes::Object(self.types.named(name))
+            }
+            CType::Void if at == 0 && matches!(base, "ctx" | "skb" | "regs") => Takes::Context,
+            CType::Void if matches!(base, "unsafe_ptr" | "user_ptr") => Takes::Anything,
+            CType::Void if matches!(base, "sk" | "sock" | "bpf_socket") || self.release => {
+                Takes::AnyObject
+            }
+            CType::Int(int) if int.spelling == "char" && constant => Takes::ConstString,
+            _ if param.has(Suffix::Alloc) || param.has(Suffix::RefcountedKptr) => Takes::AnyObject,
+            CType::Int(int) => Takes::Fixed { size: u32::from(int.size), read: false, written },
+            other => Takes::Unknown(format!("`{}`", CType::Pointer(Box::new(other.clone())))),
+        }
+    }
+
+    /// What the parameters of a callback are: the last pointer to nothing is what is passed through.
+    fn handed(&self, params: &[CType]) -> Vec<Handed> {
+        let map = matches!(params.first().and_then(CType::pointee).map(CType::unqualified),
+            Some(CType::Struct(name)) if name == "bpf_map");
+        let of = |(at, ty): (usize, &CType)| match ty.unqualified() {
+            CType::Int(_) | CType::Enum(_) => Handed::Number,
+            CType::Pointer(_) if map && at < 3 => [Handed::Map, Handed::Key, Handed::Value][at],
+            CType::Pointer(to) if **to == CType::Void && at + 1 == params.len() => Handed::Context,
+            _ => Handed::Unknown,
+        };
+        params.iter().enumerate().map(of).collect()
+    }
+
+    /// Functions that make a dynptr and do not say so by `__uninit`.
+    fn makes_dynptr(&self) -> bool {
+        self.name.starts_with("bpf_dynptr_from_")
+            || self.name == "bpf_ringbuf_reserve_dynptr"
+            || self.name == "bpf_dynptr_clone"
+    }
+
+    fn result(&mut self, prototype: &Prototype, passed: &[&Param]) -> Gives {
+        let ty = self.resolve(&prototype.returns).clone();
+        let pointee = match &ty {
+            CType::Void => return Gives::Nothing,
+            CType::Pointer(to) => to.unqualified().clone(),
+            _ => return Gives::Number,
+        };
+        let sized = |suffix| passed.iter().position(|param| param.has(suffix));
+        match &pointee {
+            CType::Struct(name) | CType::Union(name) => Gives::Object(self.types.named(name)),
+            CType::Void => {
+                let size = sized(Suffix::SizeConst).or_else(|| sized(Suffix::Const));
+                match size {
+                    Some(at) if !self.name.contains("obj_new") => Gives::Memory { size_from: at },
+                    Some(_) => Gives::Unknown,
+                    None if self.map => Gives::MapValue,
+                    None => Gives::Unknown,
+                }
+            }
+            CType::Int(int) => Gives::Fixed(u32::from(int.size)),
+            _ => Gives::Unknown,
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! Calls: what a definition takes and gives, by its prototype in the API file, and whether the
+//! registers fit.
+
+pub(crate) mod arguments;
+pub(crate) mod callback;
+pub(crate) mod contract;
+pub(crate) mod iterator;
+pub(crate) mod map_rules;
+pub(crate) mod perform;
+pub(crate) mod subprogram;

@@ -1,0 +1,230 @@
+//! Global functions of the program: proved once, by their prototype in BTF, and called by it.
+
+use abide_btf::{Linkage, Type, TypeId};
+use abide_isa::Reg;
+
+use super::arguments::ARGUMENTS;
+use crate::codes as c;
+use crate::memory::Access;
+use crate::reject::Rejection;
+use crate::state::value::{Flags, Kind, Value};
+use crate::state::{Entered, Frame, State};
+use crate::walk::{Refused, Walk};
+
+/// What a parameter of a global function takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Takes {
+    Number,
+    Context,
+    /// Memory of so many bytes, or null.
+    Memory(u32),
+}
+
+impl Walk<'_> {
+    fn prototype(&self, function: u32) -> Option<(Linkage, TypeId)> {
+        let name = &self.code.functions[function as usize].name;
+        if self.program.functions.get(function as usize)?.compat.is_some() {
+            return None;
+        }
+        let found = self.object.functions.iter().find(|found| found.name == *name)?;
+        if found.linkage == abide_object::Linkage::Static
+            || found.linkage == abide_object::Linkage::Hidden
+        {
+            return None;
+        }
+        match self.object.btf.as_ref()?.get(found.proto?)? {
+            Type::Func { proto, linkage, .. } => Some((linkage, proto)),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn is_global(&self, function: u32) -> bool {
+        matches!(self.prototype(function), Some((Linkage::Global, _)))
+    }
+
+    fn takes(&self, function: u32) -> Result<(Vec<Takes>, bool), Refused> {
+        let name = self.code.functions[function as usize].name.clone();
+        let gap = |what: &str| {
+            Rejection::new(
+                &c::V_GAP,
+                format!("the global function `{name}` cannot be proved by its prototype: {what}"),
+            )
+        };
+        let (Some((_, proto)), Some(btf)) = (self.prototype(function), self.object.btf.as_ref())
+        else {
+            return Err(gap("it has none"));
+        };
+        let Some(Type::FuncProto { ret, params }) = btf.get(proto) else {
+            return Err(gap("it has none"));
+        };
+        let number = |id: TypeId| {
+            matches!(
+                btf.get(btf.strip(id)),
+                Some(Type::Int { .. } | Type::Enum(_) | Type::Enum64(_))
+            )
+        };
+        let void = ret == TypeId::VOID;
+        if !void && !number(ret) {
+            return Err(gap("it returns no number")
+                .kernel("Global function doesn't return scalar. Only those are supported."));
+        }
+        let tagged = (1..).map(TypeId).map_while(|id| btf.get(id)).any(|ty| {
+            matches!(ty, Type::DeclTag { ty, component: Some(_), .. } if matches!(btf.get(ty), Some(Type::Func { name: is, .. }) if is == name))
+        });
+        if tagged {
+            return Err(gap("its parameters have tags"));
+        }
+        let mut takes = Vec::new();
+        for param in params {
+            let id = btf.strip(param.ty);
+            takes.push(match btf.get(id) {
+                _ if number(id) => Takes::Number,
+                Some(Type::Ptr { to }) => {
+                    let inside = btf.strip(to);
+                    let is_context = match btf.get(inside) {
+                        Some(Type::Struct(of)) => self.context.name.as_deref() == Some(of.name),
+                        Some(Type::Fwd { name, .. }) => self.context.name.as_deref() == Some(name),
+                        _ => false,
+                    };
+                    match btf.size_of(inside).and_then(|size| u32::try_from(size).ok()) {
+                        _ if is_context => Takes::Context,
+                        Some(size) if size > 0 => Takes::Memory(size),
+                        _ => return Err(gap(&format!("the type of `{}` has no size", param.name))),
+                    }
+                }
+                _ => return Err(gap(&format!("the type of `{}`", param.name))),
+            });
+        }
+        if takes.len() > 5 {
+            return Err(gap("it has more than five parameters"));
+        }
+        Ok((takes, void))
+    }
+
+    /// The registers fit the prototype; what it does is proved apart.
+    pub(crate) fn call_global(&mut self, function: u32) -> Result<(), Refused> {
+        let name = self.code.functions[function as usize].name.clone();
+        if self.state.lock().is_some() {
+            return Err(Rejection::new(
+                &c::V_LOCK,
+                format!("the global function `{name}` is called while a lock is held"),
+            )
+            .kernel("global function calls are not allowed while holding a lock"));
+        }
+        if self.state.preempt > 0 || self.state.rcu > 0 || !self.state.irqs.is_empty() {
+            return Err(Rejection::new(
+                &c::V_SECTION,
+                format!("the global function `{name}` is called inside a section"),
+            )
+            .kernel("global functions that may sleep are not allowed in non-sleepable context")
+            .help("use a static function"));
+        }
+        let (takes, void) = self.takes(function)?;
+        for (reg, takes) in ARGUMENTS.into_iter().zip(&takes) {
+            let value = self.read(reg)?;
+            let refuse = |wants: &str| {
+                Err(Rejection::new(
+                    &c::V_ARGUMENT,
+                    format!("`{name}` takes {wants}; {reg} is {value}"),
+                )
+                .kernel(format!("Caller passes invalid args into func '{name}'")))
+            };
+            match takes {
+                Takes::Number if value.is_scalar() => {}
+                Takes::Number => return refuse("a number"),
+                Takes::Context
+                    if value.kind == Kind::Context && value.off == 0 && !value.is_variable() => {}
+                Takes::Context => return refuse("the context"),
+                Takes::Memory(_) if value.is_zero() => self.rely(&value),
+                Takes::Memory(size) => {
+                    let plain = Value { flags: value.flags.without(Flags::NULLABLE), ..value };
+                    match value.kind {
+                        Kind::Frame(frame) => {
+                            let (low, high) = self.stack_range(frame, &plain, reg, 0, *size)?;
+                            let whole = (high - low) as u32 + size;
+                            self.check_stack_read(frame, low, whole, true)?;
+                            self.mark_read(frame, crate::state::stack::slot_mask(low, whole));
+                            self.scrub_stack(frame, low, whole)?;
+                        }
+                        Kind::MapValue(_)
+                        | Kind::Memory(_)
+                        | Kind::Packet
+                        | Kind::PacketMeta
+                        | Kind::MapKey(_) => {
+                            self.check_pointer(&plain, reg, Access::Write)?;
+                            self.region(&plain, reg, 0, *size, Access::Write)?;
+                        }
+                        _ => return refuse(&format!("{size} bytes of memory")),
+                    }
+                }
+            }
+        }
+        if !self.globals.contains(&function) {
+            self.globals.push(function);
+        }
+        self.packet_changed_by(function);
+        for reg in ARGUMENTS {
+            self.state.set(reg, Value::UNINIT);
+        }
+        let result = if void { Value::UNINIT } else { Value::UNKNOWN };
+        self.state.set(Reg::R0, result);
+        Ok(())
+    }
+
+    /// A global function that may change the packet does so for its caller.
+    fn packet_changed_by(&mut self, function: u32) {
+        let mut work = vec![function];
+        let mut seen = vec![function];
+        while let Some(at) = work.pop() {
+            let facts = &self.code.functions[at as usize];
+            let changes = self.program.calls.range(facts.start..facts.end).any(|(_, call)| {
+                let definition = self.program.api.definition(call.definition);
+                definition.kind.prototype().is_some_and(|found| found.contract.changes_packet)
+                    || definition.name == "bpf_tail_call"
+            });
+            if changes {
+                return self.packet_changed();
+            }
+            for (_, callee) in &facts.calls {
+                if !seen.contains(callee) {
+                    seen.push(*callee);
+                    work.push(*callee);
+                }
+            }
+        }
+    }
+
+    /// The entry state of a global function.
+    pub(crate) fn enter_global(&mut self, function: u32) -> Result<(), Refused> {
+        self.slot = self.code.functions[function as usize].start;
+        let (takes, _) = self.takes(function)?;
+        let mut frame = Frame::new(function, Entered::Entry, 0);
+        for (at, takes) in takes.iter().enumerate() {
+            frame.regs[at + 1] = match takes {
+                Takes::Number => Value::UNKNOWN,
+                Takes::Context => Value::pointer(Kind::Context),
+                Takes::Memory(size) => {
+                    let id = self.fresh_id();
+                    Value { flags: Flags::NULLABLE, id, ..Value::pointer(Kind::Memory(*size)) }
+                }
+            };
+        }
+        self.state = State::new(frame);
+        Ok(())
+    }
+
+    /// A global function returns a number.
+    pub(crate) fn check_global_result(&mut self) -> Result<(), Refused> {
+        let function = self.state.frame().function;
+        let (_, void) = self.takes(function)?;
+        if void {
+            return Ok(());
+        }
+        let result = self.read(Reg::R0)?;
+        if result.is_scalar() {
+            return Ok(());
+        }
+        Err(Rejection::new(&c::V_RETURN, format!("the global function returns {result}"))
+            .kernel("At subprogram exit the register R0 is not a scalar value"))
+    }
+}

@@ -1,0 +1,223 @@
+//! What a program may do with its context: by the struct of the API, and by what differs between
+//! program types that share a struct. Knows no register.
+
+use abide_api::Namespace;
+use abide_api::ctype::CType;
+use abide_api::model::{DefKind, Field, FieldRole, ProgramType};
+
+use crate::state::value::Value;
+use crate::types::Types;
+
+/// Rules of a context.
+#[derive(Debug)]
+pub(crate) struct ContextRules<'a> {
+    /// The struct, if it is one.
+    pub(crate) name: Option<String>,
+    fields: &'a [Field],
+    /// Arguments of a function of the host that the program is attached to, eight bytes each.
+    pub(crate) arguments: Option<Vec<Value>>,
+    /// So many bytes of numbers.
+    pub(crate) plain: Option<u32>,
+    pub(crate) plain_writable: bool,
+    pub(crate) packet_writable: bool,
+    /// The old packet loads are for programs of a socket buffer.
+    pub(crate) legacy_loads: bool,
+    rights: Option<&'static Rights>,
+}
+
+/// What programs of a type may do with a struct that other types share.
+#[derive(Debug)]
+struct Rights {
+    programs: &'static [&'static str],
+    /// Fields that they may not read; all others they may.
+    hidden: &'static [&'static str],
+    /// Fields that they may store to.
+    writable: &'static [&'static str],
+    packet_writable: bool,
+}
+
+/// Fields of sockets in `struct __sk_buff`.
+macro_rules! hidden {
+    ($($name:literal),* $(,)?) => {
+        &["family", "remote_ip4", "local_ip4", "remote_ip6", "local_ip6", "remote_port", "local_port", "flow_keys", $($name),*]
+    };
+}
+
+/// `struct __sk_buff` by program type. The API language has no word for it yet.
+const SK_BUFF: &[Rights] = &[
+    Rights {
+        programs: &["socket_filter"],
+        hidden: hidden![
+            "tc_classid",
+            "data",
+            "data_meta",
+            "data_end",
+            "tstamp",
+            "tstamp_type",
+            "wire_len",
+            "hwtstamp"
+        ],
+        writable: &["cb"],
+        packet_writable: false,
+    },
+    Rights {
+        programs: &["cgroup_skb"],
+        hidden: &["tc_classid", "data_meta", "wire_len", "flow_keys"],
+        writable: &["mark", "priority", "cb", "tstamp"],
+        packet_writable: false,
+    },
+    Rights {
+        programs: &["tc", "sched_act"],
+        hidden: hidden![],
+        writable: &["mark", "tc_index", "priority", "tc_classid", "cb", "tstamp", "queue_mapping"],
+        packet_writable: true,
+    },
+    Rights {
+        programs: &["lwt_in", "lwt_out", "lwt_seg6local"],
+        hidden: hidden!["tc_classid", "data_meta", "tstamp", "wire_len"],
+        writable: &["mark", "priority", "cb"],
+        packet_writable: false,
+    },
+    Rights {
+        programs: &["lwt_xmit"],
+        hidden: hidden!["tc_classid", "data_meta", "tstamp", "wire_len"],
+        writable: &["mark", "priority", "cb"],
+        packet_writable: true,
+    },
+    Rights {
+        programs: &["sk_skb"],
+        hidden: &["tc_classid", "data_meta", "tstamp", "wire_len", "mark", "flow_keys"],
+        writable: &["tc_index", "priority"],
+        packet_writable: true,
+    },
+    Rights {
+        programs: &["flow_dissector"],
+        hidden: hidden![
+            "len",
+            "pkt_type",
+            "mark",
+            "queue_mapping",
+            "protocol",
+            "vlan_present",
+            "vlan_tci",
+            "vlan_proto",
+            "priority",
+            "ingress_ifindex",
+            "ifindex",
+            "tc_index",
+            "cb",
+            "hash",
+            "tc_classid",
+            "napi_id",
+            "data_meta",
+            "tstamp",
+            "wire_len",
+            "gso_segs",
+            "sk",
+            "gso_size",
+            "tstamp_type",
+            "hwtstamp",
+        ],
+        writable: &[],
+        packet_writable: false,
+    },
+];
+
+/// Program types without writes to what their context says is a packet.
+const READS_PACKET: &[&str] = &["sk_reuseport", "sk_lookup", "sock_ops"];
+
+/// Contexts that are records of numbers: their size, and whether programs may store to them.
+const PLAIN: &[(&str, u32, bool)] = &[
+    // Registers of the machine: x86-64 has the fewest bytes of them.
+    ("kprobe", 168, false),
+    ("perf_event", 184, false),
+    // Any record of a tracepoint; the kernel checks its size when the program is attached.
+    ("tracepoint", 8192, false),
+    ("raw_tracepoint", 96, false),
+    ("raw_tracepoint_writable", 96, false),
+    ("syscall", 65535, true),
+    ("lirc_mode2", 4, false),
+];
+
+impl<'a> ContextRules<'a> {
+    pub(crate) fn of(types: &mut Types<'a>, kind: &ProgramType, program: &str) -> Self {
+        let pointee =
+            kind.params.first().and_then(|param| param.ty.pointee()).map(CType::unqualified);
+        let name = match pointee {
+            Some(CType::Struct(name)) => Some(name.clone()),
+            _ => None,
+        };
+        let id = name.as_ref().and_then(|name| types.api.lookup(Namespace::Tag, name, types.node));
+        let fields: &'a [Field] = match id.map(|id| &types.api.definition(id).kind) {
+            Some(DefKind::Struct(body)) => &body.fields,
+            _ => &[],
+        };
+        let constant = |ty: &CType| matches!(ty.pointee(), Some(CType::Const(_)));
+        let rights = (name.as_deref() == Some("__sk_buff") && types.api.name == "linux")
+            .then(|| SK_BUFF.iter().find(|rights| rights.programs.contains(&program)))
+            .flatten();
+        let linux = types.api.name == "linux";
+        let plain = PLAIN.iter().find(|(name, ..)| fields.is_empty() && linux && *name == program);
+        let writable =
+            fields.iter().all(|field| field.role != FieldRole::Packet || !constant(&field.ty))
+                && !(linux && READS_PACKET.contains(&program));
+        ContextRules {
+            fields,
+            arguments: None,
+            plain: plain.map(|(_, bytes, _)| *bytes),
+            plain_writable: plain.is_some_and(|(.., writable)| *writable),
+            packet_writable: rights.map_or(writable, |rights| rights.packet_writable),
+            legacy_loads: linux && matches!(program, "socket_filter" | "tc" | "sched_act"),
+            rights,
+            name,
+        }
+    }
+
+    /// The field that an access lies in.
+    pub(crate) fn field(&self, at: u32, size: u32) -> Option<&'a Field> {
+        if !at.is_multiple_of(size) {
+            return None;
+        }
+        self.fields
+            .iter()
+            .find(|field| field.offset <= at && at + size <= field.offset + field.size)
+    }
+
+    /// Why there is none.
+    pub(crate) fn why(&self, at: u32, size: u32) -> String {
+        let name = self.name.as_deref().unwrap_or("context");
+        if !at.is_multiple_of(size) {
+            return "it is not aligned".to_owned();
+        }
+        match self.fields.iter().find(|field| field.offset <= at && at < field.offset + field.size)
+        {
+            Some(field) => format!("it goes beyond the field `{}`", field.name),
+            None => format!("`struct {name}` has no field there"),
+        }
+    }
+
+    pub(crate) fn may_read(&self, field: &Field) -> Result<(), String> {
+        match self.rights {
+            Some(rights) if rights.hidden.contains(&field.name.as_str()) => {
+                Err(format!("programs of this type may not read `{}`", field.name))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    pub(crate) fn may_write(&self, field: &Field, at: u32, size: u32) -> Result<(), String> {
+        let writable = match self.rights {
+            Some(rights) => rights.writable.contains(&field.name.as_str()),
+            None => field.writable,
+        };
+        if !writable || field.role != FieldRole::Plain {
+            return Err(format!("`{}` is not writable", field.name));
+        }
+        // Fields are stored whole; scratch arrays in any part.
+        let whole = match &field.ty {
+            CType::Array(..) => field.name == "cb" || size >= 4,
+            _ => at == field.offset && size == field.size,
+        };
+        if whole { Ok(()) } else { Err(format!("`{}` is stored whole", field.name)) }
+    }
+}

@@ -1,0 +1,187 @@
+//! Proof that a bound program is safe: every load and store inside of memory that it may touch, every
+//! call as the *bound* definition takes it, everything that is acquired given back, an end on every
+//! path. Against the prototypes in the API file, not against what the object says of itself.
+//!
+//! This room executes nothing and trusts nothing in the object. What it cannot prove it refuses, with
+//! a code, a place, and what is known there.
+//!
+//! * `domain`: numbers by bits and ranges; `state`: registers, stack, what is owned
+//! * `code`: what follows from instructions alone; `types`, `maps`, `context`: what the API, BTF and the
+//!   object say about memory
+//! * `walk`: every path, one instruction after the other; `walk::prune`: paths that bring nothing new
+//! * `memory`, `call`: loads and stores, arguments and results
+#![forbid(unsafe_code)]
+
+mod call;
+mod code;
+pub mod codes;
+mod context;
+pub mod domain;
+mod maps;
+mod memory;
+mod reject;
+mod state;
+mod types;
+mod walk;
+
+use abide_api::{NodeId, Program};
+use abide_btf::Btf;
+use abide_object::Object;
+
+pub use codes::CODES;
+pub use reject::{Rejection, SourceLine};
+
+use crate::code::Code;
+use crate::walk::Walk;
+
+/// What a proof may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Instructions that are walked, over all paths.
+    pub instructions: u64,
+    /// Paths that wait to be walked.
+    pub pending: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits { instructions: 1_000_000, pending: 8192 }
+    }
+}
+
+/// For what host a program is proved, and how.
+#[derive(Debug, Clone, Copy)]
+pub struct Options<'a> {
+    /// The node of the host: what its structs look like.
+    pub node: NodeId,
+    /// The types of the host, for objects that the API says nothing about.
+    pub host_types: Option<&'a Btf>,
+    /// What it may take.
+    pub limits: Limits,
+    /// Every access must be aligned, not only those for which it matters.
+    pub strict_alignment: bool,
+    /// Bytes of the stack that were never written may be read as numbers, as the kernel allows
+    /// privileged programs.
+    pub uninit_stack: bool,
+    /// The host is little-endian.
+    pub little: bool,
+    /// Keeps a trace of the walk.
+    pub log: bool,
+}
+
+impl Options<'_> {
+    /// For a host at this node, as the kernel proves privileged programs.
+    pub fn new(node: NodeId) -> Self {
+        Options {
+            node,
+            host_types: None,
+            limits: Limits::default(),
+            strict_alignment: false,
+            uninit_stack: true,
+            little: cfg!(target_endian = "little"),
+            log: false,
+        }
+    }
+}
+
+/// How much a proof took.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Statistics {
+    /// Instructions walked, over all paths.
+    pub processed: u64,
+    /// States saved.
+    pub states: u64,
+    /// The most states that were kept at once.
+    pub peak_states: usize,
+    /// The most paths that waited at once.
+    pub peak_pending: usize,
+    /// The most frames at once.
+    pub peak_frames: usize,
+    /// Numbers that were told apart: 8 bytes each.
+    pub numbers: usize,
+    /// Bytes of stack that the entry function uses.
+    pub stack: u32,
+}
+
+/// A program that is safe. It owns the program: the only key to the engines.
+#[derive(Debug, Clone)]
+pub struct Proof {
+    program: Program,
+    statistics: Statistics,
+    log: String,
+}
+
+impl Proof {
+    /// The program that was proved.
+    pub fn program(&self) -> &Program {
+        &self.program
+    }
+
+    /// The program that was proved.
+    pub fn into_program(self) -> Program {
+        self.program
+    }
+
+    /// How much it took.
+    pub fn statistics(&self) -> Statistics {
+        self.statistics
+    }
+
+    /// The trace, if one was asked for.
+    pub fn log(&self) -> &str {
+        &self.log
+    }
+}
+
+/// A program that is not proved.
+#[derive(Debug, Clone)]
+pub struct Refusal {
+    /// Why.
+    pub rejection: Rejection,
+    /// How much it took to find out.
+    pub statistics: Statistics,
+    /// The trace, if one was asked for.
+    pub log: String,
+}
+
+/// Proves a program. `object` is the one that it was linked from: its maps and types.
+///
+/// # Errors
+/// The program is not safe, or that cannot be proved.
+pub fn prove(
+    program: Program,
+    object: &Object,
+    options: &Options<'_>,
+) -> Result<Proof, Box<Refusal>> {
+    let (result, statistics, log) = examine(&program, object, options);
+    match result {
+        Ok(()) => Ok(Proof { program, statistics, log }),
+        Err(rejection) => Err(Box::new(Refusal { rejection: *rejection, statistics, log })),
+    }
+}
+
+fn examine(
+    program: &Program,
+    object: &Object,
+    options: &Options<'_>,
+) -> (Result<(), Box<Rejection>>, Statistics, String) {
+    let code = match Code::of(program) {
+        Ok(code) => code,
+        Err((slot, mut rejection)) => {
+            rejection.program.clone_from(&program.name);
+            rejection.slot = slot;
+            if let Some(function) = program.function_at(slot) {
+                rejection.function.clone_from(&function.name);
+            }
+            return (Err(rejection), Statistics::default(), String::new());
+        }
+    };
+    let mut walk = match Walk::new(program, object, options, code) {
+        Ok(walk) => walk,
+        Err(rejection) => return (Err(rejection), Statistics::default(), String::new()),
+    };
+    let result = walk.prove().map_err(|rejection| walk.place(rejection));
+    walk.statistics.numbers = walk.nodes.len();
+    walk.statistics.stack = walk.depths.first().map_or(0, |depth| depth.unsigned_abs());
+    (result, walk.statistics, walk.log)
+}

@@ -1,0 +1,264 @@
+//! The context and objects of the host and the program: accesses by their types.
+
+use abide_api::model::FieldRole;
+use abide_isa::Reg;
+
+use crate::codes as c;
+use crate::domain::Scalar;
+use crate::reject::Rejection;
+use crate::state::value::{Flags, Kind, Value};
+use crate::types::{Content, Origin, Tag};
+use crate::walk::{Refused, Walk};
+
+impl Walk<'_> {
+    fn context_offset(&self, base: &Value, reg: Reg, off: i64) -> Result<u32, Refused> {
+        let number = reg.number();
+        if base.is_variable() || base.off != 0 {
+            let kernel = if base.is_variable() {
+                format!("variable ctx access var_off={:#x}", base.num.bits.mask)
+            } else {
+                format!("dereference of modified ctx ptr R{number} off={} disallowed", base.off)
+            };
+            return Err(Rejection::new(&c::V_CONTEXT, format!("{reg} is {base}"))
+                .kernel(kernel)
+                .help("keep the context pointer as it was handed to the program"));
+        }
+        u32::try_from(off).map_err(|_| {
+            Rejection::new(&c::V_CONTEXT, format!("offset {off} of the context"))
+                .kernel(format!("invalid bpf_context access off={off}"))
+        })
+    }
+
+    pub(crate) fn load_context(
+        &mut self,
+        base: &Value,
+        reg: Reg,
+        off: i64,
+        size: u32,
+    ) -> Result<Value, Refused> {
+        let at = self.context_offset(base, reg, off)?;
+        let refuse = |why: String| {
+            Err(Rejection::new(
+                &c::V_CONTEXT,
+                format!("a load of {size} bytes at offset {off} of the context: {why}"),
+            )
+            .kernel(format!("invalid bpf_context access off={off} size={size}")))
+        };
+        if let Some(arguments) = &self.context.arguments {
+            if at % 8 != 0 || size != 8 {
+                return refuse("arguments are read whole, eight bytes each".to_owned());
+            }
+            let Some(argument) = arguments.get(at as usize / 8).copied() else {
+                return refuse(format!("there are {} arguments", arguments.len()));
+            };
+            return Ok(argument);
+        }
+        if let Some(bytes) = self.context.plain {
+            // Records of the host without a struct in the API: numbers, aligned.
+            if at % size != 0 || at + size > bytes {
+                return refuse("it is outside of the record, or not aligned".to_owned());
+            }
+            return Ok(Value::number(Scalar::bytes(size)));
+        }
+        let Some(field) = self.context.field(at, size) else {
+            return refuse(self.context.why(at, size));
+        };
+        if let Err(why) = self.context.may_read(field) {
+            return refuse(why);
+        }
+        let (role, offset, width) = (field.role, field.offset, field.size);
+        if role == FieldRole::Plain {
+            let to = match field.ty.pointee().map(abide_api::ctype::CType::unqualified) {
+                Some(abide_api::ctype::CType::Struct(name)) => name.clone(),
+                Some(_) => return refuse("a pointer of a type that is not known".to_owned()),
+                None => return Ok(Value::number(Scalar::bytes(size))),
+            };
+            if offset != at || width != size {
+                return refuse("a part of a pointer".to_owned());
+            }
+            let of = self.types.named(&to);
+            let id = self.fresh_id();
+            let full =
+                matches!(self.context.name.as_deref(), Some("bpf_sockopt" | "bpf_sk_lookup"));
+            let common = if to == "bpf_sock" && !full { Flags::COMMON } else { Flags::NONE };
+            let flags = Flags::NULLABLE.with(Flags::TRUSTED).with(common);
+            return Ok(Value { flags, id, ..Value::pointer(Kind::Object(of)) });
+        }
+        if offset != at || width != size {
+            return refuse("a part of a pointer into the packet".to_owned());
+        }
+        Ok(Value::pointer(match role {
+            FieldRole::PacketEnd => Kind::PacketEnd,
+            FieldRole::PacketMeta => Kind::PacketMeta,
+            FieldRole::Packet | FieldRole::Plain => Kind::Packet,
+        }))
+    }
+
+    pub(crate) fn store_context(
+        &mut self,
+        base: &Value,
+        reg: Reg,
+        off: i64,
+        size: u32,
+    ) -> Result<(), Refused> {
+        let at = self.context_offset(base, reg, off)?;
+        let refuse = |why: String| {
+            Err(Rejection::new(
+                &c::V_CONTEXT,
+                format!("a store of {size} bytes at offset {off} of the context: {why}"),
+            )
+            .kernel(format!("invalid bpf_context access off={off} size={size}")))
+        };
+        if let Some(bytes) = self.context.plain.filter(|_| self.context.plain_writable) {
+            if at % size != 0 || at + size > bytes {
+                return refuse("it is outside of the record, or not aligned".to_owned());
+            }
+            return Ok(());
+        }
+        let Some(field) = self.context.field(at, size) else {
+            return refuse(self.context.why(at, size));
+        };
+        match self.context.may_write(field, at, size) {
+            Ok(()) => Ok(()),
+            Err(why) => refuse(why),
+        }
+    }
+
+    pub(crate) fn load_object(
+        &mut self,
+        of: u32,
+        base: &Value,
+        reg: Reg,
+        off: i64,
+        size: u32,
+    ) -> Result<Value, Refused> {
+        let at = self.object_offset(of, base, reg, off)?;
+        if let Some(field) = self.special_of(of).iter().find(|field| {
+            i64::from(field.offset) < at as i64 + i64::from(size)
+                && (at as i64) < i64::from(field.offset + field.size)
+        }) && !matches!(field.kind, crate::maps::SpecialKind::Kptr { .. })
+        {
+            return Err(Rejection::new(
+                &c::V_SPECIAL_FIELD,
+                "a field with a state of its own is read",
+            )
+            .kernel("cannot be accessed directly by load/store"));
+        }
+        if base.flags.has(Flags::PERCPU) {
+            return Err(Rejection::new(
+                &c::V_OPAQUE,
+                "the object of every CPU is reached by bpf_per_cpu_ptr or bpf_this_cpu_ptr",
+            )
+            .kernel(format!("R{} is ptr_ access percpu memory: off={off}", reg.number())));
+        }
+        let aligned = !matches!(self.types.get(of).origin, Origin::Api(_))
+            || at.is_multiple_of(u64::from(size));
+        let kept = base.flags.has(Flags::COMMON)
+            && self.types.fields(of).is_some_and(|fields| {
+                let of_full =
+                    |name: &str| matches!(name, "type" | "protocol" | "mark" | "priority");
+                fields.iter().any(|field| {
+                    of_full(&field.name)
+                        && u64::from(field.offset) <= at
+                        && at < u64::from(field.offset + field.size)
+                })
+            });
+        let Some(content) =
+            self.types.content(of, at, u64::from(size)).filter(|_| aligned && !kept)
+        else {
+            let name = self.types.get(of).name.clone();
+            return Err(Rejection::new(&c::V_OBJECT, format!("`struct {name}` has no field of {size} bytes at offset {at}, or its inside is not known"))
+                .kernel(format!("access beyond struct {name} at off {at} size {size}")));
+        };
+        Ok(match content {
+            Content::Number | Content::OtherPointer => Value::number(Scalar::bytes(size)),
+            Content::Pointer { tag: Tag::User, .. } => Value::UNKNOWN,
+            Content::Pointer { to, tag } => {
+                let api = matches!(self.types.get(of).origin, Origin::Api(_));
+                let rcu = tag == Tag::Rcu
+                    && (self.state.rcu > 0 || !self.sleepable())
+                    && base.flags.any(Flags::TRUSTED.with(Flags::RCU));
+                let mut flags = if api {
+                    Flags::TRUSTED.with(Flags::NULLABLE)
+                } else if rcu {
+                    Flags::RCU.with(Flags::NULLABLE)
+                } else {
+                    Flags::UNTRUSTED
+                };
+                if tag == Tag::Percpu {
+                    flags = flags.with(Flags::PERCPU);
+                }
+                let id = if flags.has(Flags::NULLABLE) { self.fresh_id() } else { 0 };
+                Value { flags, id, ..Value::pointer(Kind::Object(to)) }
+            }
+        })
+    }
+
+    fn object_offset(&self, of: u32, base: &Value, reg: Reg, off: i64) -> Result<u64, Refused> {
+        let name = &self.types.get(of).name;
+        let refuse =
+            |text: String, kernel: String| Rejection::new(&c::V_OBJECT, text).kernel(kernel);
+        let Some(start) = base.fixed_offset() else {
+            return Err(refuse(
+                format!("{reg} points into `struct {name}` at an offset that is not known"),
+                format!("R{} is ptr_{name} invalid variable offset", reg.number()),
+            ));
+        };
+        let at = start + off;
+        u64::try_from(at).map_err(|_| {
+            refuse(
+                format!("offset {at} of `struct {name}`"),
+                format!("R{} is ptr_{name} invalid negative access: off={at}", reg.number()),
+            )
+        })
+    }
+
+    /// Fields of a type of the program that only functions may touch.
+    pub(crate) fn special_of(&self, of: u32) -> Vec<crate::maps::Special> {
+        let mut all = Vec::new();
+        if let (Origin::Program(id), Some(btf)) =
+            (self.types.get(of).origin, self.object.btf.as_ref())
+        {
+            crate::maps::find_special(btf, id, 0, 0, &mut all);
+        }
+        all
+    }
+
+    pub(crate) fn store_object(
+        &mut self,
+        of: u32,
+        base: &Value,
+        reg: Reg,
+        off: i64,
+        size: u32,
+        value: &Value,
+    ) -> Result<(), Refused> {
+        let at = self.object_offset(of, base, reg, off)?;
+        let name = self.types.get(of).name.clone();
+        let allocated = matches!(self.types.get(of).origin, Origin::Program(_))
+            && base.flags.has(Flags::ALLOCATED);
+        if !allocated {
+            return Err(Rejection::new(
+                &c::V_PROTECTED,
+                format!("`struct {name}` of the host can only be read"),
+            )
+            .kernel("only read is supported"));
+        }
+        if !base.flags.has(Flags::BORROWED) && base.owner == 0 {
+            return Err(Rejection::new(&c::V_PROTECTED, "the program does not own the object")
+                .kernel("allocated object must be referenced"));
+        }
+        let touches = self.special_of(of).into_iter().any(|field| {
+            u64::from(field.offset) < at + u64::from(size)
+                && at < u64::from(field.offset + field.size)
+        });
+        if touches || value.is_pointer() || self.types.content(of, at, u64::from(size)).is_none() {
+            return Err(Rejection::new(
+                &c::V_OBJECT,
+                format!("a store of {size} bytes at offset {at} of `struct {name}`"),
+            )
+            .kernel(format!("access beyond struct {name} at off {at} size {size}")));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,279 @@
+//! Accesses to stack frames, at known and unknown offsets.
+
+use std::rc::Rc;
+
+use abide_isa::Reg;
+
+use crate::codes as c;
+use crate::domain::Scalar;
+use crate::reject::Rejection;
+use crate::state::stack::{Byte, STACK_SIZE, locate, slot_mask};
+use crate::state::value::{Kind, Value};
+use crate::walk::{Refused, Walk};
+
+impl Walk<'_> {
+    /// The offsets that an access can begin at, all of them inside; remembers how deep they go.
+    pub(crate) fn stack_range(
+        &mut self,
+        frame: u8,
+        base: &Value,
+        reg: Reg,
+        off: i64,
+        size: u32,
+    ) -> Result<(i32, i32), Refused> {
+        let start = i64::from(base.off) + off;
+        let low = start.saturating_add(base.num.smin);
+        let high = start.saturating_add(base.num.smax);
+        let lowest = -i64::from(STACK_SIZE);
+        if low < lowest || high.saturating_add(i64::from(size)) > 0 || (size == 0 && high >= 0) {
+            let number = reg.number();
+            let (text, kernel) = if base.is_variable() {
+                (
+                    format!("{size} bytes through {reg}, at an offset from {low} to {high}"),
+                    format!(
+                        "invalid variable-offset access to stack R{number} off={low} size={size}"
+                    ),
+                )
+            } else {
+                (
+                    format!("{size} bytes at r10{low:+}"),
+                    format!("invalid access to stack R{number} off={low} size={size}"),
+                )
+            };
+            return Err(Rejection::new(&c::V_STACK_BOUNDS, text)
+                .kernel(kernel)
+                .help("the stack is from r10-512 to r10-1"));
+        }
+        let function = self.state.frame_at(frame).function as usize;
+        self.depths[function] = self.depths[function].min(low as i32);
+        Ok((low as i32, high as i32))
+    }
+
+    pub(crate) fn load_stack(
+        &mut self,
+        frame: u8,
+        base: &Value,
+        reg: Reg,
+        off: i64,
+        size: u32,
+    ) -> Result<Value, Refused> {
+        let (low, high) = self.stack_range(frame, base, reg, off, size)?;
+        if low != high {
+            let whole = (high - low) as u32 + size;
+            self.check_stack_read(frame, low, whole, false)?;
+            self.mark_read(frame, slot_mask(low, whole));
+            return Ok(Value::number(Scalar::bytes(size)));
+        }
+        self.mark_read(frame, slot_mask(low, size));
+        let stack = Rc::clone(&self.state.frame_at(frame).stack);
+        if let Some(value) = stack.load(low, size, self.options.little) {
+            // A number that is filled is linked to the spilled one.
+            return Ok(value);
+        }
+        let (index, first) = locate(low);
+        let slot = stack.slot(index);
+        if slot.spilled() && slot.value.is_pointer() && first == 0 {
+            return Err(Rejection::new(
+                &c::V_NOT_POINTER,
+                format!("{size} bytes of a pointer on the stack are read"),
+            )
+            .kernel("invalid size of register fill"));
+        }
+        self.check_stack_read(frame, low, size, false)?;
+        Ok(Value::number(Scalar::bytes(size)))
+    }
+
+    /// Bytes of the stack that are read as numbers: set, and not of an object that lives there.
+    pub(crate) fn check_stack_read(
+        &self,
+        frame: u8,
+        low: i32,
+        size: u32,
+        host: bool,
+    ) -> Result<(), Refused> {
+        let stack = &self.state.frame_at(frame).stack;
+        for at in low..low + size as i32 {
+            let (index, _) = locate(at);
+            if stack.slot(index).is_object() {
+                return Err(Rejection::new(
+                    &c::V_STACK_OBJECT,
+                    format!("the bytes at r10{at:+} are of {}", stack.slot(index).value),
+                )
+                .kernel(format!("invalid read from stack off {at}+0 size {size}")));
+            }
+            if stack.byte(at) == Byte::Uninit && !self.options.uninit_stack {
+                let kernel = if host {
+                    format!("invalid indirect read from stack off {low}+{} size {size}", at - low)
+                } else {
+                    format!("invalid read from stack off {low}+{} size {size}", at - low)
+                };
+                return Err(Rejection::new(
+                    &c::V_STACK_UNINIT,
+                    format!("the byte at r10{at:+} was never written"),
+                )
+                .kernel(kernel)
+                .help("initialise all of it, padding included: memset, or = {}"));
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn store_stack(
+        &mut self,
+        frame: u8,
+        base: &Value,
+        reg: Reg,
+        off: i64,
+        size: u32,
+        value: &Value,
+    ) -> Result<(), Refused> {
+        let (low, high) = self.stack_range(frame, base, reg, off, size)?;
+        let top = self.state.top();
+        if matches!(value.kind, Kind::Frame(_)) && frame != top {
+            return Err(Rejection::new(
+                &c::V_STACK_BOUNDS,
+                "a pointer to this frame is stored in the frame of a caller",
+            )
+            .kernel("cannot spill pointers to stack into stack frame of the caller"));
+        }
+        if value.is_pointer() && size != 8 {
+            return Err(Rejection::new(
+                &c::V_NOT_POINTER,
+                format!("{size} bytes of a pointer are stored"),
+            )
+            .kernel("invalid size of register spill"));
+        }
+        let whole = (high - low) as u32 + size;
+        self.overwrite_objects(frame, low, whole)?;
+        if low != high {
+            // Any of these bytes may be written: a number there is some number afterwards.
+            let zero = value.is_zero();
+            if zero {
+                self.rely(value);
+            }
+            let frame = self.state.frame_at_mut(frame);
+            let stack = Rc::make_mut(&mut frame.stack);
+            for at in low..low + whole as i32 {
+                let (index, byte) = locate(at);
+                let slot = stack.slot_mut(index);
+                slot.scrub();
+                if !(zero && slot.bytes[byte] == Byte::Zero) && slot.bytes[byte] != Byte::Uninit {
+                    slot.bytes[byte] = Byte::Misc;
+                }
+                // What was never written may be so now; reading it needs the right to read such bytes.
+            }
+            return Ok(());
+        }
+        let mut stored = *value;
+        if stored.is_scalar() && stored.num.umax > Scalar::bytes(size).umax {
+            stored.num = stored.num.truncated(size);
+            stored.id = 0;
+            stored.off = 0;
+        }
+        if stored.is_scalar() && size == 8 && stored.id == 0 && stored.num.value().is_none() {
+            // Whoever stores it still has it: both are equal from now on.
+            stored.id = self.fresh_id();
+            let (top, id) = (self.state.top(), stored.id);
+            let regs = &mut self.state.frame_at_mut(top).regs;
+            if let Some(insn) = self.code.insns[self.slot as usize]
+                && matches!(
+                    insn.kind(),
+                    abide_isa::Kind::Store { src: abide_isa::Operand::Reg, .. }
+                )
+            {
+                let source = &mut regs[insn.src.index()];
+                if source.is_scalar() && source.num == stored.num {
+                    source.id = id;
+                    source.off = 0;
+                }
+            }
+        }
+        if stored.is_zero() {
+            self.rely(&stored);
+        }
+        let mask = if size == 8 { slot_mask(low, 8) } else { 0 };
+        let index = frame;
+        let frame = self.state.frame_at_mut(frame);
+        Rc::make_mut(&mut frame.stack).store(low, size, &stored);
+        self.mark_written(index, mask);
+        Ok(())
+    }
+
+    /// The host may write anything to these bytes.
+    pub(crate) fn scrub_stack(&mut self, frame: u8, low: i32, size: u32) -> Result<(), Refused> {
+        self.overwrite_objects(frame, low, size)?;
+        let mut mask = 0;
+        let mut at = low;
+        // Slots that are wholly inside.
+        while at < low + size as i32 {
+            let (index, byte) = locate(at);
+            if byte == 0 && at + 8 <= low + size as i32 {
+                mask |= 1 << index;
+            }
+            at += 1;
+        }
+        let index = frame;
+        let frame = self.state.frame_at_mut(frame);
+        Rc::make_mut(&mut frame.stack).fill(low, size, Byte::Misc);
+        self.mark_written(index, mask);
+        Ok(())
+    }
+
+    /// Objects on the stack that are overwritten: ones that own something must not be.
+    pub(crate) fn overwrite_objects(
+        &mut self,
+        frame: u8,
+        low: i32,
+        size: u32,
+    ) -> Result<(), Refused> {
+        let mut hit: Vec<Value> = Vec::new();
+        let stack = &self.state.frame_at(frame).stack;
+        let mut mask = slot_mask(low, size);
+        while mask != 0 {
+            let index = mask.trailing_zeros() as usize;
+            mask &= mask - 1;
+            let slot = stack.slot(index);
+            if slot.is_object() && !hit.iter().any(|value| value.id == slot.value.id) {
+                hit.push(slot.value);
+            }
+        }
+        for value in hit {
+            self.destroy_object(&value)?;
+        }
+        Ok(())
+    }
+
+    fn destroy_object(&mut self, value: &Value) -> Result<(), Refused> {
+        if value.owner != 0 {
+            let kernel = match value.kind {
+                Kind::Dynptr { .. } => "cannot overwrite referenced dynptr".to_owned(),
+                _ => format!("Unreleased reference id={}", value.owner),
+            };
+            // An iterator or flags that are overwritten can never be given back: the end will tell.
+            if matches!(value.kind, Kind::Dynptr { .. }) {
+                return Err(Rejection::new(
+                    &c::V_STACK_OBJECT,
+                    "a dynptr that owns a record is overwritten",
+                )
+                .kernel(kernel));
+            }
+        }
+        let id = value.id;
+        // All slots of the object, and slices of it.
+        self.state.invalidate(|other| {
+            matches!(other.kind, Kind::Memory(_)) && other.owner == id && id != 0
+        });
+        for frame in &mut self.state.frames {
+            if !frame.stack.slots().iter().any(|slot| slot.is_object() && slot.value.id == id) {
+                continue;
+            }
+            let stack = Rc::make_mut(&mut Rc::make_mut(frame).stack);
+            for at in 0..stack.slots().len() {
+                if stack.slot(at).is_object() && stack.slot(at).value.id == id {
+                    stack.slot_mut(at).scrub();
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,251 @@
+//! Types of objects: structs of the API, of the host's BTF, of the program's own. Says what lies at
+//! an offset; decides nothing about who may look.
+
+use std::collections::HashMap;
+
+use abide_api::ctype::CType;
+use abide_api::model::{Api, DefKind, Field};
+use abide_api::{Namespace, NodeId};
+use abide_btf::{Btf, Kind as BtfKind, Type, TypeId};
+
+/// Where a type is described.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Origin {
+    /// By its name alone: the API says no more.
+    Named,
+    /// By the API, an index into its definitions.
+    Api(abide_api::DefId),
+    /// By the host's BTF.
+    Host(TypeId),
+    /// By the object's BTF.
+    Program(TypeId),
+}
+
+/// A type that was met.
+#[derive(Debug, Clone)]
+pub(crate) struct Known {
+    pub(crate) name: String,
+    pub(crate) origin: Origin,
+}
+
+/// What lies at an offset of an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Content {
+    /// A number, or part of one.
+    Number,
+    /// A pointer to a struct of this type; with the tag of the pointer, if it has one.
+    Pointer { to: u32, tag: Tag },
+    /// A pointer to something else.
+    OtherPointer,
+}
+
+/// What the host's types say about a pointer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tag {
+    None,
+    Rcu,
+    User,
+    Percpu,
+}
+
+/// All types that were met, by index.
+#[derive(Debug)]
+pub(crate) struct Types<'a> {
+    pub(crate) api: &'a Api,
+    pub(crate) node: NodeId,
+    pub(crate) host: Option<&'a Btf>,
+    pub(crate) program: Option<&'a Btf>,
+    known: Vec<Known>,
+    index: HashMap<(String, bool), u32>,
+}
+
+impl<'a> Types<'a> {
+    pub(crate) fn new(
+        api: &'a Api,
+        node: NodeId,
+        host: Option<&'a Btf>,
+        program: Option<&'a Btf>,
+    ) -> Self {
+        Types { api, node, host, program, known: Vec::new(), index: HashMap::new() }
+    }
+
+    pub(crate) fn get(&self, index: u32) -> &Known {
+        &self.known[index as usize]
+    }
+
+    fn intern(&mut self, name: &str, local: bool, origin: Origin) -> u32 {
+        let next = self.known.len() as u32;
+        let index = *self.index.entry((name.to_owned(), local)).or_insert(next);
+        if index == next {
+            self.known.push(Known { name: name.to_owned(), origin });
+        }
+        index
+    }
+
+    /// A struct of the host by its name.
+    pub(crate) fn named(&mut self, name: &str) -> u32 {
+        if let Some(index) = self.index.get(&(name.to_owned(), false)) {
+            return *index;
+        }
+        let of_api = self.api.lookup(Namespace::Tag, name, self.node).filter(
+            |id| matches!(&self.api.definition(*id).kind, DefKind::Struct(body) if !body.opaque),
+        );
+        let of_host = self.host.and_then(|btf| {
+            btf.by_name(BtfKind::Struct, name).or_else(|| btf.by_name(BtfKind::Union, name))
+        });
+        let origin = match (of_api, of_host) {
+            (Some(id), _) => Origin::Api(id),
+            (None, Some(id)) => Origin::Host(id),
+            (None, None) => Origin::Named,
+        };
+        self.intern(name, false, origin)
+    }
+
+    /// A struct of the program's own types.
+    pub(crate) fn local(&mut self, id: TypeId) -> u32 {
+        let name = self.program.and_then(|btf| Some(btf.get(id)?.name().to_owned()));
+        let name = format!("{}#{}", name.unwrap_or_default(), id.0);
+        self.intern(&name, true, Origin::Program(id))
+    }
+
+    /// The fields of a struct of the API.
+    pub(crate) fn fields(&self, index: u32) -> Option<&'a [Field]> {
+        let Origin::Api(id) = self.get(index).origin else { return None };
+        match &self.api.definition(id).kind {
+            DefKind::Struct(body) => Some(&body.fields),
+            _ => None,
+        }
+    }
+
+    /// The size of a type in bytes, where it is known.
+    pub(crate) fn size(&self, index: u32) -> Option<u64> {
+        match self.get(index).origin {
+            Origin::Named => None,
+            Origin::Api(id) => match &self.api.definition(id).kind {
+                DefKind::Struct(body) => Some(u64::from(body.size)),
+                _ => None,
+            },
+            Origin::Host(id) => self.host?.size_of(id),
+            Origin::Program(id) => self.program?.size_of(id),
+        }
+    }
+
+    /// What `size` bytes at an offset of an object are; `None` if they are not inside of it or only
+    /// part of a pointer.
+    pub(crate) fn content(&mut self, index: u32, offset: u64, size: u64) -> Option<Content> {
+        match self.get(index).origin {
+            Origin::Named => None,
+            Origin::Api(_) => {
+                let field = self.fields(index)?.iter().find(|field| {
+                    let start = u64::from(field.offset);
+                    start <= offset && offset + size <= start + u64::from(field.size)
+                })?;
+                match field.ty.pointee().map(CType::unqualified) {
+                    None => Some(Content::Number),
+                    Some(CType::Struct(name)) if size == 8 => {
+                        let name = name.clone();
+                        Some(Content::Pointer { to: self.named(&name), tag: Tag::None })
+                    }
+                    Some(_) if size == 8 => Some(Content::OtherPointer),
+                    Some(_) => None,
+                }
+            }
+            Origin::Host(id) => self.walk(self.host?, false, id, offset, size),
+            Origin::Program(id) => self.walk(self.program?, true, id, offset, size),
+        }
+    }
+
+    fn walk(
+        &mut self,
+        btf: &Btf,
+        local: bool,
+        id: TypeId,
+        offset: u64,
+        size: u64,
+    ) -> Option<Content> {
+        let (mut id, mut offset) = (id, offset);
+        // Types nest a bounded number of times; the bound is for damaged ones.
+        for _ in 0..64 {
+            id = btf.strip(id);
+            match btf.get(id)? {
+                Type::Struct(of) | Type::Union(of) => {
+                    if offset + size > u64::from(of.size) {
+                        return None;
+                    }
+                    let mut inside = None;
+                    for member in of.members {
+                        let start = u64::from(member.bit_offset / 8);
+                        if member.bitfield_size != 0 {
+                            let end =
+                                u64::from(member.bit_offset + member.bitfield_size).div_ceil(8);
+                            if start < offset + size && offset < end {
+                                return Some(Content::Number);
+                            }
+                            continue;
+                        }
+                        let Some(bytes) = btf.size_of(member.ty) else { continue };
+                        if start <= offset && offset + size <= start + bytes {
+                            inside = Some((member.ty, offset - start));
+                            let tagged =
+                                matches!(btf.get(btf.strip(member.ty)), Some(Type::Ptr { .. }));
+                            if tagged || !matches!(btf.get(id), Some(Type::Union(_))) {
+                                break;
+                            }
+                        }
+                    }
+                    (id, offset) = inside?;
+                }
+                Type::Array { elem, .. } => {
+                    let each = btf.size_of(elem).filter(|each| *each > 0)?;
+                    offset %= each;
+                    id = elem;
+                }
+                Type::Ptr { to } => {
+                    if offset != 0 || size != 8 {
+                        return (offset + size <= 8).then_some(Content::Number);
+                    }
+                    return Some(self.pointer(btf, local, to));
+                }
+                Type::Int { .. } | Type::Enum(_) | Type::Enum64(_) | Type::Float { .. } => {
+                    let bytes = btf.size_of(id)?;
+                    return (offset + size <= bytes).then_some(Content::Number);
+                }
+                _ => return None,
+            }
+        }
+        None
+    }
+
+    /// What a pointer to this type gives.
+    pub(crate) fn pointer(&mut self, btf: &Btf, local: bool, to: TypeId) -> Content {
+        let mut tag = Tag::None;
+        let mut id = to;
+        loop {
+            match btf.get(id) {
+                Some(Type::TypeTag { name, to, .. }) => {
+                    tag = match name {
+                        "rcu" => Tag::Rcu,
+                        "user" => Tag::User,
+                        "percpu" => Tag::Percpu,
+                        _ => tag,
+                    };
+                    id = to;
+                }
+                Some(
+                    Type::Const { to }
+                    | Type::Volatile { to }
+                    | Type::Restrict { to }
+                    | Type::Typedef { to, .. },
+                ) => id = to,
+                Some(Type::Struct(of) | Type::Union(of)) if !of.name.is_empty() => {
+                    let to = if local { self.local(id) } else { self.named(of.name) };
+                    return Content::Pointer { to, tag };
+                }
+                Some(Type::Fwd { name, .. }) => {
+                    return Content::Pointer { to: self.named(name), tag };
+                }
+                _ => return Content::OtherPointer,
+            }
+        }
+    }
+}

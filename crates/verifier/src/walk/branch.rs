@@ -1,0 +1,231 @@
+//! Conditional jumps: which outcomes are possible, and what each says about the registers.
+
+use abide_isa::{Cond, Insn, Operand, Reg, Width};
+
+use super::{Flow, Refused, Walk};
+use crate::domain::{Scalar, alu, branch};
+use crate::state::value::{Flags, Kind, Value};
+use crate::state::{OwnedKind, State};
+
+/// Where a packet can end at most.
+const MAX_PACKET: u64 = 0xffff;
+
+impl Walk<'_> {
+    pub(crate) fn jump_if(
+        &mut self,
+        insn: &Insn,
+        width: Width,
+        cond: Cond,
+        src: Operand,
+    ) -> Result<Flow, Refused> {
+        let a = self.read(insn.dst)?;
+        let b = self.operand(insn, src)?;
+        let next = self.slot + 1;
+        let target = (i64::from(next) + i64::from(insn.off)) as u32;
+        self.jumps += 1;
+        let source = (src == Operand::Reg).then_some(insn.src);
+        let mut outcomes = [None, None];
+        if a.is_scalar() && b.is_scalar() {
+            let same = a.id != 0 && a.id == b.id && a.off == b.off && width == Width::W64;
+            outcomes = [false, true].map(|outcome| {
+                if same && (outcome != reflexive(cond)) && cond != Cond::Set {
+                    return None;
+                }
+                branch::refine(cond, width, &a.num, &b.num, outcome)
+            });
+            match outcomes {
+                // Both cannot be: then nothing reaches this, or the ranges are not told apart well.
+                [None, None] => outcomes = [Some((a.num, b.num)); 2],
+                [Some(_), Some(_)] => {}
+                _ => {
+                    self.rely(&a);
+                    self.rely(&b);
+                    let taken = outcomes[1].is_some();
+                    return Ok(Flow::To(if taken { target } else { next }));
+                }
+            }
+        } else if let Some(taken) = self.pointer_outcome(cond, width, &a, &b) {
+            return Ok(Flow::To(if taken { target } else { next }));
+        }
+        let mut other = self.state.clone();
+        if let [Some(not), Some(taken)] = outcomes {
+            let node = self.nodes.of(a.node, b.node);
+            for (state, (x, y)) in [(&mut self.state, not), (&mut other, taken)] {
+                narrow(state, insn.dst, &a, x, node, &mut self.nodes);
+                if let Some(reg) = source {
+                    narrow(state, reg, &b, y, node, &mut self.nodes);
+                }
+            }
+        } else if width == Width::W64 {
+            self.pointers(insn.dst, source, cond, &a, &b, &mut other);
+        }
+        self.fork(other, target)?;
+        Ok(Flow::To(next))
+    }
+
+    /// Comparisons with pointers that have only one outcome.
+    fn pointer_outcome(&self, cond: Cond, width: Width, a: &Value, b: &Value) -> Option<bool> {
+        if width == Width::W32 {
+            return None;
+        }
+        let (pointer, other) = if a.is_pointer() { (a, b) } else { (b, a) };
+        if other.is_zero() && !pointer.nullable() && never_null(pointer) {
+            return match cond {
+                Cond::Eq => Some(false),
+                Cond::Ne => Some(true),
+                _ => None,
+            };
+        }
+        None
+    }
+
+    fn pointers(
+        &mut self,
+        reg: Reg,
+        source: Option<Reg>,
+        cond: Cond,
+        a: &Value,
+        b: &Value,
+        taken: &mut State,
+    ) {
+        let nullable = |value: &Value| value.is_pointer() && value.nullable();
+        if matches!(cond, Cond::Eq | Cond::Ne) {
+            let (pointer, other) = if nullable(a) { (a, b) } else { (b, a) };
+            if nullable(pointer) && other.is_zero() {
+                self.rely(other);
+                let (null, set) = if cond == Cond::Eq {
+                    (taken, &mut self.state)
+                } else {
+                    (&mut self.state, taken)
+                };
+                let _ = (reg, source);
+                known_null(null, pointer, true);
+                known_null(set, pointer, false);
+            }
+            return;
+        }
+        packet_end(cond, a, b, &mut self.state, taken);
+    }
+}
+
+/// The outcome of comparing a number with itself.
+fn reflexive(cond: Cond) -> bool {
+    matches!(cond, Cond::Eq | Cond::Ge | Cond::Le | Cond::Sge | Cond::Sle)
+}
+
+/// Pointers of these kinds point somewhere, unless they say otherwise.
+fn never_null(value: &Value) -> bool {
+    match value.kind {
+        Kind::Map(_) => true,
+        Kind::MapValue(_) | Kind::MapKey(_) | Kind::Memory(_) => value.fixed_offset() == Some(0),
+        Kind::Object(_) => {
+            value.off == 0
+                && !value.flags.any(Flags::UNTRUSTED)
+                && !value.is_variable()
+                && (value.owner != 0 || value.flags.any(Flags::TRUSTED.with(Flags::RCU)))
+        }
+        _ => false,
+    }
+}
+
+/// The register and everything that is the same number become narrower.
+fn narrow(
+    state: &mut State,
+    reg: Reg,
+    before: &Value,
+    num: Scalar,
+    node: crate::state::nodes::Node,
+    nodes: &mut crate::state::nodes::Nodes,
+) {
+    if before.id == 0 {
+        let frame = state.frame_mut();
+        let value = &mut frame.regs[reg.index()];
+        value.num = num;
+        value.node = node;
+        return;
+    }
+    let (id, off) = (before.id, before.off);
+    state.each(
+        |value| value.is_scalar() && value.id == id,
+        |value| {
+            value.node = nodes.of(value.node, node);
+            if value.off == off {
+                value.num = num;
+                return;
+            }
+            let by = i64::from(value.off) - i64::from(off);
+            let moved =
+                alu::binary(abide_isa::AluOp::Add, Width::W64, &num, &Scalar::constant(by as u64));
+            value.num = value.num.meet(&moved).unwrap_or(value.num);
+        },
+    );
+}
+
+/// Everything with the identity of this pointer is null, or is not.
+pub(crate) fn known_null(state: &mut State, pointer: &Value, null: bool) {
+    let id = pointer.id;
+    let keep = pointer.owner != 0;
+    state.each(
+        |value| value.id == id && value.is_pointer() && value.nullable(),
+        |value| {
+            if null {
+                *value = Value::constant(0);
+            } else {
+                value.flags = value.flags.without(Flags::NULLABLE);
+                if !keep && !matches!(value.kind, Kind::MapValue(_)) {
+                    value.id = 0;
+                }
+            }
+        },
+    );
+    if null && pointer.owner != 0 && pointer.owner == id {
+        state.owned.retain(|owned| owned.id != id || owned.kind != OwnedKind::Reference);
+    }
+}
+
+/// A packet pointer was compared with the end: on one side so many bytes are inside.
+fn packet_end(cond: Cond, a: &Value, b: &Value, not: &mut State, taken: &mut State) {
+    let ends = |pointer: &Value, end: &Value| match (pointer.kind, end.kind) {
+        (Kind::Packet, Kind::PacketEnd) => true,
+        // The metadata ends where the packet begins.
+        (Kind::PacketMeta, Kind::Packet) => end.off == 0 && !end.is_variable() && end.id == 0,
+        _ => false,
+    };
+    // As if the pointer were on the left.
+    let (pointer, cond) = if ends(a, b) {
+        (a, cond)
+    } else if ends(b, a) {
+        let mirrored = match cond {
+            Cond::Gt => Cond::Lt,
+            Cond::Lt => Cond::Gt,
+            Cond::Ge => Cond::Le,
+            Cond::Le => Cond::Ge,
+            _ => return,
+        };
+        (b, mirrored)
+    } else {
+        return;
+    };
+    // `pointer <= end`: what is below the pointer is inside; `pointer < end`: the byte at it, too.
+    let (state, strict) = match cond {
+        Cond::Gt => (not, false),
+        Cond::Ge => (not, true),
+        Cond::Lt => (taken, true),
+        Cond::Le => (taken, false),
+        _ => return,
+    };
+    let off = i64::from(pointer.off);
+    if off < 0
+        || pointer.num.smin < 0
+        || pointer.num.umax > MAX_PACKET
+        || pointer.num.umax + off as u64 > MAX_PACKET
+    {
+        return;
+    }
+    let range = off as u32 + u32::from(strict);
+    let (id, kind) = (pointer.id, pointer.kind);
+    state.each(
+        |value| value.kind == kind && value.id == id,
+        |value| value.range = value.range.max(range),
+    );
+}

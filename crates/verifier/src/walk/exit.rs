@@ -1,0 +1,219 @@
+//! The end of a path: of a function that was called, of a callback, of the program. And the stack
+//! that a chain of calls needs.
+
+use abide_isa::Reg;
+
+use super::{Flow, Refused, Walk};
+use crate::codes as c;
+use crate::reject::Rejection;
+use crate::state::value::{Kind, Value};
+use crate::state::{CallbackKind, Entered, Owned, OwnedKind, State};
+
+/// What frames of a chain of calls may take together.
+const MAX_STACK: i32 = 512;
+/// The same if one of them makes a tail call.
+const MAX_STACK_TAIL: i32 = 256;
+const MAX_FRAMES: usize = 8;
+
+impl Walk<'_> {
+    pub(crate) fn exit(&mut self) -> Result<Flow, Refused> {
+        match self.state.frame().entered {
+            Entered::Entry => {
+                self.check_end("the program ends")?;
+                if self.state.frame().function == 0 {
+                    self.check_result()?;
+                } else {
+                    self.check_global_result()?;
+                }
+                Ok(Flow::End)
+            }
+            Entered::Call { back } => {
+                let result = *self.state.reg(Reg::R0);
+                if matches!(result.kind, Kind::Frame(frame) if frame == self.state.top()) {
+                    return Err(Rejection::new(
+                        &c::V_STACK_BOUNDS,
+                        "a pointer to the frame that ends is returned",
+                    )
+                    .kernel("cannot return stack pointer to the caller"));
+                }
+                self.state.frames.pop();
+                let frame = self.state.frame_mut();
+                for reg in [Reg::R1, Reg::R2, Reg::R3, Reg::R4, Reg::R5] {
+                    frame.regs[reg.index()] = Value::UNINIT;
+                }
+                frame.regs[Reg::R0.index()] = result;
+                Ok(Flow::To(back))
+            }
+            Entered::Callback { call, kind } => {
+                let result = self.read_result()?;
+                let range = if kind == CallbackKind::Loop { 0..=1 } else { 0..=0 };
+                let num = result.num;
+                if !result.is_scalar() || num.umin < *range.start() || num.umax > *range.end() {
+                    return Err(Rejection::new(
+                        &c::V_RETURN,
+                        format!("the callback returns {result}"),
+                    )
+                    .kernel(format!(
+                        "At callback return the register R0 has {} should have been in [0, {}]",
+                        result,
+                        range.end()
+                    )));
+                }
+                self.rely(&result);
+                self.callback_return(call, kind)
+            }
+        }
+    }
+
+    fn read_result(&self) -> Result<Value, Refused> {
+        self.read(Reg::R0)
+    }
+
+    /// What must not be left when the program ends, or makes a tail call.
+    pub(crate) fn check_end(&self, what: &str) -> Result<(), Refused> {
+        let state = &self.state;
+        if let Some(lock) = state.lock() {
+            return Err(Rejection::new(&c::V_LOCK, format!("{what} while a lock is held"))
+                .known(format!("it was taken at insn {}", lock.slot))
+                .kernel("BPF_EXIT instruction in main prog cannot be used inside bpf_spin_lock-ed region"));
+        }
+        if state.rcu > 0 || state.preempt > 0 || !state.irqs.is_empty() {
+            let section = if state.rcu > 0 {
+                "bpf_rcu_read_lock"
+            } else if state.preempt > 0 {
+                "bpf_preempt_disable"
+            } else {
+                "bpf_local_irq_save"
+            };
+            return Err(Rejection::new(
+                &c::V_SECTION,
+                format!("{what} inside a section opened by {section}"),
+            )
+            .kernel(format!(
+                "BPF_EXIT instruction in main prog cannot be used inside {section}-ed region"
+            )));
+        }
+        if let Some(owned) = state.owned.first() {
+            return Err(leak(what, owned));
+        }
+        Ok(())
+    }
+
+    fn check_result(&mut self) -> Result<(), Refused> {
+        let result = self.read_result()?;
+        let Some((low, high)) = self.kind.returns else { return Ok(()) };
+        let num = result.num;
+        let (min, max) = (i64::from(num.smin32), i64::from(num.smax32));
+        if !result.is_scalar() || min < low || max > high {
+            return Err(Rejection::new(
+                &c::V_RETURN,
+                format!("the program returns {result}; allowed is {low} to {high}"),
+            )
+            .kernel(format!(
+                "At program exit the register R0 has {result} should have been in [{low}, {high}]"
+            )));
+        }
+        self.rely(&result);
+        Ok(())
+    }
+
+    /// Enters a function of the program.
+    pub(crate) fn push_frame(
+        &mut self,
+        function: u32,
+        entered: Entered,
+        arguments: [Value; 5],
+    ) -> Result<(), Refused> {
+        if self.state.frames.len() >= MAX_FRAMES {
+            return Err(Rejection::new(
+                &c::V_CALL_DEPTH,
+                format!("more than {MAX_FRAMES} calls are nested"),
+            )
+            .kernel("the call stack of 8 frames is too deep"));
+        }
+        let index = self.state.frames.len() as u8;
+        let mut frame = crate::state::Frame::new(function, entered, index);
+        frame.regs[1..6].copy_from_slice(&arguments);
+        self.state.frames.push(std::rc::Rc::new(frame));
+        self.statistics.peak_frames = self.statistics.peak_frames.max(self.state.frames.len());
+        Ok(())
+    }
+
+    /// Every chain of calls from the entry: no recursion, and not too much stack.
+    pub(crate) fn check_depths(&mut self) -> Result<(), Refused> {
+        let code = std::rc::Rc::clone(&self.code);
+        // A chain: function, stack below it, whether a tail call is made, the way here.
+        let mut chains: Vec<(u32, i32, bool, Vec<u32>)> = vec![(0, 0, false, Vec::new())];
+        let mut walked = 0_u32;
+        while let Some((function, above, tail, way)) = chains.pop() {
+            let facts = &code.functions[function as usize];
+            self.slot = facts.start;
+            walked += 1;
+            if walked > 100_000 {
+                return Err(Rejection::new(
+                    &c::V_TOO_COMPLEX,
+                    "there are too many chains of calls",
+                ));
+            }
+            if way.contains(&function) || way.len() >= MAX_FRAMES {
+                return Err(Rejection::new(
+                    &c::V_CALL_DEPTH,
+                    format!(
+                        "the calls of `{}` are nested too deep, or it calls itself",
+                        facts.name
+                    ),
+                )
+                .kernel("the call stack of 9 frames is too deep !"));
+            }
+            let own = round(-self.depths[function as usize]);
+            let depth = above + own;
+            if depth > MAX_STACK {
+                let text =
+                    format!("the calls down to `{}` need {depth} bytes of stack", facts.name);
+                return Err(Rejection::new(&c::V_STACK_DEPTH, text)
+                    .kernel(format!(
+                        "combined stack size of {} calls is {depth}. Too large",
+                        way.len() + 1
+                    ))
+                    .help("use less stack, or a map of one value per CPU"));
+            }
+            let tail_below = tail || facts.tail_call;
+            if tail_below && !way.is_empty() && above >= MAX_STACK_TAIL {
+                let text = format!("a tail call is made below {above} bytes of stack");
+                return Err(Rejection::new(&c::V_STACK_DEPTH, text)
+                    .kernel(format!("tail_calls are not allowed when call stack of previous frames is {above} bytes. Too large")));
+            }
+            let mut below = way.clone();
+            below.push(function);
+            for (_, callee) in &facts.calls {
+                chains.push((*callee, depth, false, below.clone()));
+            }
+        }
+        self.slot = 0;
+        Ok(())
+    }
+}
+
+/// Frames are laid out in steps of 32 bytes; each takes at least one byte.
+fn round(size: i32) -> i32 {
+    (size.max(1) + 31) / 32 * 32
+}
+
+fn leak(what: &str, owned: &Owned) -> Refused {
+    Rejection::new(&c::V_LEAK, format!("{what} and still owns what insn {} acquired", owned.slot))
+        .kernel(format!("Unreleased reference id={} alloc_insn={}", owned.id, owned.slot))
+        .help("release it on every path to the end, or check for null before you return")
+}
+
+impl State {
+    /// A reference is given up: whatever belongs to it is not a pointer any more.
+    pub(crate) fn release(&mut self, id: u32) {
+        self.owned.retain(|owned| owned.id != id || owned.kind != OwnedKind::Reference);
+        self.invalidate(|value| value.owner == id);
+    }
+
+    /// Pointers that are no pointers any more become numbers.
+    pub(crate) fn invalidate(&mut self, which: impl Fn(&Value) -> bool) {
+        self.each(|value| value.is_pointer() && which(value), |value| *value = Value::UNKNOWN);
+    }
+}

@@ -1,0 +1,314 @@
+//! The walk: every path of the program, one instruction after the other, until each has ended, is
+//! covered by one that was walked, or shows that the program is not safe.
+
+pub(crate) mod alu;
+pub(crate) mod branch;
+pub(crate) mod cover;
+pub(crate) mod exit;
+pub(crate) mod prune;
+pub(crate) mod step;
+
+use std::collections::HashMap;
+use std::fmt::Write;
+use std::rc::Rc;
+
+use abide_api::Program;
+use abide_api::model::{DefKind, ProgramType};
+use abide_isa::Reg;
+use abide_object::Object;
+
+use self::prune::Saved;
+use crate::call::contract::Contract;
+use crate::code::Code;
+use crate::codes as c;
+use crate::context::ContextRules;
+use crate::maps::MapFacts;
+use crate::reject::{Rejection, SourceLine};
+use crate::state::nodes::Nodes;
+use crate::state::value::{Kind, Value};
+use crate::state::{Entered, Frame, State};
+use crate::types::Types;
+use crate::{Options, Statistics};
+
+/// A rejection on its way out; the place is filled in where it arrives.
+pub(crate) type Refused = Box<Rejection>;
+
+/// A path that is still to be walked.
+#[derive(Debug)]
+pub(crate) struct Pending {
+    pub(crate) state: State,
+    pub(crate) slot: u32,
+}
+
+/// Where the walk goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Flow {
+    /// To this slot.
+    To(u32),
+    /// The path has ended.
+    End,
+}
+
+/// The walk over one program.
+#[derive(Debug)]
+pub(crate) struct Walk<'a> {
+    pub(crate) program: &'a Program,
+    pub(crate) object: &'a Object,
+    pub(crate) options: &'a Options<'a>,
+    pub(crate) kind: &'a ProgramType,
+    /// The program may sleep.
+    pub(crate) sleepable_program: bool,
+    pub(crate) code: Rc<Code>,
+    pub(crate) maps: Vec<MapFacts>,
+    pub(crate) types: Types<'a>,
+    pub(crate) context: ContextRules<'a>,
+    pub(crate) contracts: HashMap<u32, Option<Rc<Contract>>>,
+    pub(crate) nodes: Nodes,
+    pub(crate) saved: Vec<Saved>,
+    /// Saved states by slot.
+    pub(crate) at: Vec<Vec<u32>>,
+    pub(crate) pending: Vec<Pending>,
+    pub(crate) state: State,
+    pub(crate) slot: u32,
+    pub(crate) next_id: u32,
+    pub(crate) jumps: u64,
+    pub(crate) statistics: Statistics,
+    /// The lowest offset that each function touched in its own frame.
+    pub(crate) depths: Vec<i32>,
+    /// Global functions that are called and still to be proved.
+    pub(crate) globals: Vec<u32>,
+    pub(crate) log: String,
+    /// What kind of memory each instruction is for.
+    pub(crate) classes: Vec<Option<crate::memory::Class>>,
+}
+
+impl<'a> Walk<'a> {
+    pub(crate) fn new(
+        program: &'a Program,
+        object: &'a Object,
+        options: &'a Options<'a>,
+        code: Code,
+    ) -> Result<Walk<'a>, Refused> {
+        let api = &*program.api;
+        let definition = api.definition(program.program_type);
+        let DefKind::Program(kind) = &definition.kind else {
+            return Err(Rejection::new(&c::V_GAP, "the program has no program type"));
+        };
+        let mut types = Types::new(api, options.node, options.host_types, object.btf.as_ref());
+        let context = ContextRules::of(&mut types, kind, &definition.name);
+        let (slots, functions) = (code.insns.len(), code.functions.len());
+        let sleeps =
+            object.program(&program.name).is_some_and(|id| object.programs[id.index()].sleepable);
+        let mut walk = Walk {
+            program,
+            object,
+            options,
+            kind,
+            sleepable_program: sleeps || kind.sleepable,
+            code: Rc::new(code),
+            maps: MapFacts::of(object, &program.maps),
+            types,
+            context,
+            contracts: HashMap::new(),
+            nodes: Nodes::new(),
+            saved: Vec::new(),
+            at: vec![Vec::new(); slots],
+            pending: Vec::new(),
+            state: State::new(Frame::new(0, Entered::Entry, 0)),
+            slot: 0,
+            next_id: 0,
+            jumps: 0,
+            statistics: Statistics::default(),
+            depths: vec![0; functions],
+            globals: Vec::new(),
+            log: String::new(),
+            classes: vec![None; slots],
+        };
+        walk.mark_calls();
+        Ok(walk)
+    }
+
+    /// What the definitions that are called say about the code: loops of the host, tail calls.
+    fn mark_calls(&mut self) {
+        let mut loops = Vec::new();
+        let mut tails = Vec::new();
+        for slot in self.program.calls.keys().copied() {
+            let Some(contract) = self.contract(slot) else { continue };
+            if self.loops_by_host(slot) {
+                loops.push(slot);
+            }
+            if contract.name == "bpf_tail_call" {
+                tails.push(self.code.function_at(slot));
+            }
+        }
+        if let Some(code) = Rc::get_mut(&mut self.code) {
+            for slot in loops {
+                code.compare[slot as usize] = true;
+            }
+            for function in tails {
+                code.functions[function as usize].tail_call = true;
+            }
+        }
+    }
+
+    /// Proves the entry, and then every global function that is called.
+    pub(crate) fn prove(&mut self) -> Result<(), Refused> {
+        self.entry()?;
+        self.run()?;
+        let mut at = 0;
+        while let Some(function) = self.globals.get(at).copied() {
+            at += 1;
+            self.forget();
+            self.enter_global(function)?;
+            self.run()?;
+        }
+        self.check_depths()
+    }
+
+    fn entry(&mut self) -> Result<(), Refused> {
+        let mut frame = Frame::new(0, Entered::Entry, 0);
+        if !self.kind.params.is_empty() {
+            frame.regs[Reg::R1.index()] = Value::pointer(Kind::Context);
+        }
+        self.state = State::new(frame);
+        self.slot = 0;
+        Ok(())
+    }
+
+    /// What was saved is of another entry state.
+    fn forget(&mut self) {
+        self.saved.clear();
+        self.at.iter_mut().for_each(Vec::clear);
+        self.nodes = Nodes::new();
+    }
+
+    fn run(&mut self) -> Result<(), Refused> {
+        let code = Rc::clone(&self.code);
+        loop {
+            if code.compare[self.slot as usize] && self.prune()? {
+                if !self.next_path() {
+                    return Ok(());
+                }
+                continue;
+            }
+            self.statistics.processed += 1;
+            if self.statistics.processed > self.options.limits.instructions {
+                let limit = self.options.limits.instructions;
+                let text = format!("the walk took more than {limit} instructions");
+                return Err(Rejection::new(&c::V_TOO_COMPLEX, text)
+                    .kernel(format!("BPF program is too large. Processed {} insn", limit + 1))
+                    .help("make loops shorter, or move their body into a global function"));
+            }
+            let Some(insn) = code.insn(self.slot).copied() else {
+                return Err(Rejection::new(&c::V_BAD_JUMP, "no instruction starts here"));
+            };
+            if self.options.log {
+                self.trace(&insn);
+            }
+            match self.step(&insn)? {
+                Flow::To(slot) => self.slot = slot,
+                Flow::End => {
+                    self.finish_path();
+                    if !self.next_path() {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+    }
+
+    /// The next path that is to be walked.
+    fn next_path(&mut self) -> bool {
+        let Some(next) = self.pending.pop() else { return false };
+        self.state = next.state;
+        self.slot = next.slot;
+        true
+    }
+
+    /// Another path from here.
+    pub(crate) fn fork(&mut self, state: State, slot: u32) -> Result<(), Refused> {
+        if self.pending.len() >= self.options.limits.pending {
+            let text = format!("{} paths are waiting to be walked", self.pending.len());
+            return Err(Rejection::new(&c::V_TOO_COMPLEX, text)
+                .kernel("The sequence of 8193 jumps is too complex."));
+        }
+        self.jumps += 1;
+        if let Some(parent) = state.parent {
+            self.saved[parent.0 as usize].branches += 1;
+        }
+        self.pending.push(Pending { state, slot });
+        let most = self.statistics.peak_pending.max(self.pending.len());
+        self.statistics.peak_pending = most;
+        Ok(())
+    }
+
+    /// An identity that nothing else has.
+    pub(crate) fn fresh_id(&mut self) -> u32 {
+        self.next_id += 1;
+        self.next_id
+    }
+
+    /// A register that is read: it must be set.
+    pub(crate) fn read(&self, reg: Reg) -> Result<Value, Refused> {
+        let value = *self.state.reg(reg);
+        if value.kind == Kind::Uninit {
+            return Err(Rejection::new(
+                &c::V_UNINIT,
+                format!("{reg} is read, but nothing was written to it"),
+            )
+            .kernel(format!("R{} !read_ok", reg.number()))
+            .help("set it on every path; calls do not keep r1 to r5"));
+        }
+        Ok(value)
+    }
+
+    /// A register that is written.
+    pub(crate) fn write(&mut self, reg: Reg, value: Value) -> Result<(), Refused> {
+        if reg == Reg::FP {
+            return Err(Rejection::new(&c::V_FRAME_POINTER, "r10 is written")
+                .kernel("frame pointer is read only"));
+        }
+        self.state.set(reg, value);
+        Ok(())
+    }
+
+    /// The proof relies on this number.
+    pub(crate) fn rely(&mut self, value: &Value) {
+        self.nodes.mark(value.node);
+    }
+
+    /// Fills in where it is, and what is known there.
+    pub(crate) fn place(&self, mut rejection: Refused) -> Refused {
+        rejection.program.clone_from(&self.program.name);
+        rejection.slot = self.slot;
+        if let Some(function) = self.program.function_at(self.slot) {
+            rejection.function.clone_from(&function.name);
+        }
+        rejection.line = self.program.line_at(self.slot).map(|line| SourceLine {
+            file: line.file.to_string(),
+            line: line.line,
+            column: line.column,
+            text: line.text.to_string(),
+        });
+        if let Some(insn) = self.code.insn(self.slot) {
+            let read =
+                if insn.is_call() { self.code.live[self.slot as usize] } else { insn.reads() };
+            for reg in read.iter().filter(|reg| *reg != Reg::FP) {
+                let value = self.state.reg(reg);
+                rejection.known.push(format!("{reg} is {value}"));
+            }
+        }
+        rejection
+    }
+
+    fn trace(&mut self, insn: &abide_isa::Insn) {
+        let _ = write!(self.log, "{:5}: {:?}", self.slot, insn.op);
+        for reg in insn.reads().union(insn.writes()).iter() {
+            let value = self.state.reg(reg);
+            if value.kind != Kind::Uninit && reg != Reg::FP {
+                let _ = write!(self.log, "; {reg} {value}");
+            }
+        }
+        self.log.push('\n');
+    }
+}

@@ -1,0 +1,303 @@
+//! Saved states: where a path comes to a place with no more than another path had there, and that one
+//! ended well, it need not be walked again.
+//!
+//! A saved state is finished when every path from it has ended. Until then a path that comes back to
+//! it in the same state would go round for ever, unless the host bounds the loop (an iterator,
+//! may_goto, a callback): then what changed is forgotten, and a path that brings nothing new ends.
+
+use std::rc::Rc;
+
+use abide_isa::Kind as InsnKind;
+
+use super::cover::{Cover, Exact};
+use super::{Refused, Walk};
+use crate::codes as c;
+use crate::reject::Rejection;
+use crate::state::nodes::Node;
+use crate::state::stack::Byte;
+use crate::state::{SavedId, State};
+
+/// A state that was saved.
+#[derive(Debug)]
+pub(crate) struct Saved {
+    pub(crate) state: State,
+    pub(crate) parent: Option<SavedId>,
+    /// Paths from here that have not ended.
+    pub(crate) branches: u32,
+    /// Stack slots that were read on paths from here, and those written on the way here from the
+    /// parent; by frame, one bit each.
+    pub(crate) read: Vec<u64>,
+    pub(crate) written: Vec<u64>,
+    /// How often it was compared in vain, and with success.
+    pub(crate) misses: u32,
+    pub(crate) hits: u32,
+    /// Not compared with any more.
+    pub(crate) dropped: bool,
+}
+
+impl Walk<'_> {
+    /// Compares the state with those that were saved here; true if the path ends. Saves it otherwise,
+    /// if enough has happened since the last time.
+    pub(crate) fn prune(&mut self) -> Result<bool, Refused> {
+        let slot = self.slot as usize;
+        let bounded = self.host_bounds(self.slot);
+        let (jumps, insns) = self.state.saved_at;
+        let (jumps, insns) = (self.jumps - jumps, self.statistics.processed - insns);
+        let mut save = bounded || jumps >= 2 && insns >= 8;
+        let mut at = 0;
+        while let Some(id) = self.at[slot].get(at).copied() {
+            let saved = &self.saved[id as usize];
+            let finished = saved.branches == 0;
+            if saved.state.frames.len() != self.state.frames.len() {
+                at += 1;
+                continue;
+            }
+            if !finished {
+                if bounded {
+                    if saved.state.steps != self.state.steps && self.covers(id, Exact::Range) {
+                        self.rely_on_all();
+                        self.saved[id as usize].hits += 1;
+                        self.finish_path();
+                        return Ok(true);
+                    }
+                } else if saved.state.steps == self.state.steps
+                    && self.covers(id, Exact::Same)
+                    && self.is_ancestor(id)
+                {
+                    return Err(Rejection::new(
+                        &c::V_INFINITE_LOOP,
+                        "the program comes back here in the same state",
+                    )
+                    .kernel(format!("infinite loop detected at insn {}", self.slot))
+                    .help("a loop must count towards its end"));
+                }
+                // Rounds of a loop are not worth saving one by one.
+                if !bounded && jumps < 20 && insns < 100 {
+                    save = false;
+                }
+            } else if self.covers(id, Exact::No) {
+                self.saved[id as usize].hits += 1;
+                self.propagate(id);
+                self.finish_path();
+                return Ok(true);
+            }
+            if !save {
+                at += 1;
+                continue;
+            }
+            let saved = &mut self.saved[id as usize];
+            saved.misses += 1;
+            let patience = if bounded && !finished { 64 } else { 3 };
+            if saved.misses > saved.hits * patience + patience {
+                saved.dropped = true;
+                self.at[slot].swap_remove(at);
+                continue;
+            }
+            at += 1;
+        }
+        if save {
+            self.save();
+        }
+        Ok(false)
+    }
+
+    /// Whether the host bounds how often this instruction runs.
+    pub(crate) fn host_bounds(&self, slot: u32) -> bool {
+        let Some(insn) = self.code.insn(slot) else { return false };
+        match insn.kind() {
+            InsnKind::MayGoto => true,
+            InsnKind::CallHelper | InsnKind::CallKfunc => self.loops_by_host(slot),
+            _ => false,
+        }
+    }
+
+    fn is_ancestor(&self, id: u32) -> bool {
+        let mut at = self.state.parent;
+        while let Some(SavedId(parent)) = at {
+            if parent == id {
+                return true;
+            }
+            at = self.saved[parent as usize].parent;
+        }
+        false
+    }
+
+    fn save(&mut self) {
+        let id = self.saved.len() as u32;
+        // Numbers of the saved state get nodes of their own: marks from what comes after arrive there.
+        let live = self.code.live[self.slot as usize];
+        let top = self.state.frames.len() - 1;
+        for (index, frame) in self.state.frames.iter_mut().enumerate() {
+            let frame = Rc::make_mut(frame);
+            for (reg, value) in frame.regs.iter_mut().enumerate() {
+                let wanted = index != top || live.iter().any(|live| live.index() == reg);
+                if wanted && value.is_scalar() {
+                    value.node = self.nodes.fresh(value.node);
+                }
+            }
+            if frame.stack.values().any(|value| value.is_scalar()) {
+                for value in Rc::make_mut(&mut frame.stack).values_mut() {
+                    if value.is_scalar() {
+                        value.node = self.nodes.fresh(value.node);
+                    }
+                }
+            }
+        }
+        let written = self.state.frames.iter().map(|frame| frame.written).collect();
+        self.state.saved_at = (self.jumps, self.statistics.processed);
+        self.saved.push(Saved {
+            state: self.state.clone(),
+            parent: self.state.parent,
+            branches: 1,
+            read: vec![0; self.state.frames.len()],
+            written,
+            misses: 0,
+            hits: 0,
+            dropped: false,
+        });
+        self.at[self.slot as usize].push(id);
+        self.state.parent = Some(SavedId(id));
+        for frame in &mut self.state.frames {
+            if frame.written != 0 {
+                Rc::make_mut(frame).written = 0;
+            }
+        }
+        self.statistics.states += 1;
+        self.statistics.peak_states = self.statistics.peak_states.max(self.saved.len());
+    }
+
+    /// The path has ended: saved states on its way from which no path is left are finished.
+    pub(crate) fn finish_path(&mut self) {
+        let mut at = self.state.parent;
+        while let Some(SavedId(id)) = at {
+            let saved = &mut self.saved[id as usize];
+            saved.branches = saved.branches.saturating_sub(1);
+            if saved.branches > 0 {
+                break;
+            }
+            at = saved.parent;
+            if saved.dropped {
+                // Nothing will look at it again but marks of reads, which pass through.
+                saved.state.frames = Vec::new();
+            }
+        }
+    }
+
+    /// Slots of a frame's stack are read.
+    pub(crate) fn mark_read(&mut self, frame: u8, mask: u64) {
+        let frame = usize::from(frame);
+        let mut mask = mask & !self.state.frames[frame].written;
+        let mut at = self.state.parent;
+        while let Some(SavedId(id)) = at
+            && mask != 0
+        {
+            let saved = &mut self.saved[id as usize];
+            // A frame that did not exist yet cannot have been read.
+            let Some(read) = saved.read.get_mut(frame) else { return };
+            mask &= !*read;
+            *read |= mask;
+            mask &= !saved.written[frame];
+            at = saved.parent;
+        }
+    }
+
+    /// Slots of a frame's stack are wholly overwritten.
+    pub(crate) fn mark_written(&mut self, frame: u8, mask: u64) {
+        let frame = self.state.frame_at_mut(frame);
+        frame.written |= mask;
+    }
+
+    /// What the paths from a saved state relied on, this path relies on, too.
+    fn propagate(&mut self, id: u32) {
+        let saved = &self.saved[id as usize];
+        let mut relied: Vec<Node> = Vec::new();
+        let mut read = Vec::new();
+        for (index, old) in saved.state.frames.iter().enumerate() {
+            let frame = &self.state.frames[index];
+            for (old, new) in old.regs.iter().zip(&frame.regs) {
+                if old.is_scalar() && new.is_scalar() && self.nodes.marked(old.node) {
+                    relied.push(new.node);
+                }
+            }
+            for (at, old) in old.stack.slots().iter().enumerate() {
+                if old.bytes[0] == Byte::Part
+                    && old.value.is_scalar()
+                    && self.nodes.marked(old.value.node)
+                {
+                    relied.push(frame.stack.slot(at).value.node);
+                }
+            }
+            read.push((index as u8, saved.read[index]));
+        }
+        for node in relied {
+            self.nodes.mark(node);
+        }
+        for (frame, mask) in read {
+            self.mark_read(frame, mask);
+        }
+    }
+
+    /// Everything in the state is relied on.
+    fn rely_on_all(&mut self) {
+        let mut all = Vec::new();
+        for frame in &self.state.frames {
+            all.extend(frame.regs.iter().map(|value| value.node));
+            all.extend(frame.stack.values().map(|value| value.node));
+        }
+        for node in all {
+            self.nodes.mark(node);
+        }
+        for frame in 0..self.state.frames.len() as u8 {
+            self.mark_read(frame, u64::MAX);
+        }
+    }
+
+    fn covers(&self, id: u32, exact: Exact) -> bool {
+        let saved = &self.saved[id as usize];
+        Cover::new(self, exact).states(saved, &self.state)
+    }
+
+    /// The newest saved state on the way here that was saved at this slot with as many frames.
+    pub(crate) fn last_round(&self) -> Option<u32> {
+        let mut at = self.state.parent;
+        while let Some(SavedId(id)) = at {
+            let saved = &self.saved[id as usize];
+            if saved.state.frames.len() == self.state.frames.len()
+                && self.at[self.slot as usize].contains(&id)
+            {
+                return Some(id);
+            }
+            at = saved.parent;
+        }
+        None
+    }
+
+    /// Numbers that changed since the last round of a loop that the host bounds, and that nothing
+    /// relies on so far, may be anything from now on: so that the rounds become the same.
+    pub(crate) fn widen(&self, state: &mut State, since: u32) {
+        let old = &self.saved[since as usize].state;
+        for (frame, old) in state.frames.iter_mut().zip(&old.frames) {
+            let frame = Rc::make_mut(frame);
+            for (new, old) in frame.regs.iter_mut().zip(&old.regs) {
+                self.widen_value(new, old);
+            }
+            let stack = Rc::make_mut(&mut frame.stack);
+            for (at, old) in old.stack.slots().iter().enumerate() {
+                if old.bytes[0] == Byte::Part && stack.slot(at).bytes[0] == Byte::Part {
+                    self.widen_value(&mut stack.slot_mut(at).value, &old.value);
+                }
+            }
+        }
+    }
+
+    fn widen_value(&self, new: &mut crate::state::value::Value, old: &crate::state::value::Value) {
+        if !new.is_scalar() || !old.is_scalar() || self.nodes.marked(old.node) {
+            return;
+        }
+        if old.num != new.num {
+            new.num = crate::domain::Scalar::UNKNOWN;
+            new.id = 0;
+            new.off = 0;
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! Cases as text: maps, a program type, assembly, and what the verifier says.
+#![allow(dead_code, unreachable_pub, reason = "not every test needs all of it")]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
+
+use abide_api::link::FunctionRange;
+use abide_api::model::Api;
+use abide_api::{BoundCall, Namespace, NodeId, Program, Service};
+use abide_asm::assemble;
+use abide_btf::{Btf, Builder, ByteOrder, TypeId};
+use abide_isa::Endian;
+use abide_object::{Function, FunctionId, Linkage, Map, MapId, MapOrigin, Object};
+use abide_verifier::{Options, Proof, Refusal, prove};
+
+/// The API of Linux.
+pub fn linux() -> Arc<Api> {
+    static API: OnceLock<Arc<Api>> = OnceLock::new();
+    let read = || {
+        let path = abide_testkit::repo("apis/linux.api");
+        Arc::new(Api::parse("linux.api", &std::fs::read_to_string(path).unwrap()).unwrap())
+    };
+    Arc::clone(API.get_or_init(read))
+}
+
+/// The node of the host that cases are for.
+pub fn node(api: &Api) -> NodeId {
+    api.node("LINUX_6.12").unwrap()
+}
+
+/// Makes a program of a case: `type T`, `map NAME KIND KEY VALUE ENTRIES [FLAGS] [lock|timer]`, then code, in which
+/// `rN = map NAME` and `rN = value NAME OFFSET` mean maps, and calls are by name.
+pub fn program(api: &Arc<Api>, text: &str) -> (Program, Object) {
+    let host = node(api);
+    let (types, values) = types();
+    let (mut kind, mut maps, mut code) =
+        ("socket_filter".to_owned(), Vec::<Map>::new(), String::new());
+    for line in text.lines() {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let index =
+            |maps: &[Map], name: &str| maps.iter().position(|map| map.name == name).unwrap();
+        match words.as_slice() {
+            ["type", name] => kind = (*name).to_owned(),
+            ["map", name, of, key, value, entries, rest @ ..] => {
+                maps.push(map(name, of, key, value, entries, rest, &values))
+            }
+            [reg, "=", "map", name] => {
+                code += &format!("ld_pseudo {reg}, 5, {}\n", index(&maps, name))
+            }
+            [reg, "=", "value", name, offset] => {
+                let offset: u64 = offset.parse().unwrap();
+                code +=
+                    &format!("ld_pseudo {reg}, 6, {}\n", offset << 32 | index(&maps, name) as u64);
+            }
+            _ => code += &format!("{line}\n"),
+        }
+    }
+    let assembled = assemble(&code, &abide_asm::Options::default())
+        .unwrap_or_else(|errors| panic!("{errors:?}\n{code}"));
+    let mut slots = assembled.slots;
+    let mut calls = BTreeMap::new();
+    let mut starts = vec![0_u32];
+    for found in &assembled.refs {
+        let Some(definition) = api.lookup(Namespace::Callable, &found.name, host) else {
+            // What the host does not have: a weak function.
+            slots[found.slot].src = 2;
+            continue;
+        };
+        slots[found.slot].src =
+            if api.definition(definition).kind.word() == "helper" { 0 } else { 2 };
+        slots[found.slot].imm = definition.0 as i32;
+        calls.insert(
+            found.slot as u32,
+            BoundCall { definition, service: Service::Current, renumbered: None },
+        );
+    }
+    for (at, slot) in slots.iter().enumerate() {
+        if slot.src == 1 && slot.code == 0x85 || slot.src == 4 && slot.code == 0x18 {
+            starts.push((at as i64 + 1 + i64::from(slot.imm)) as u32);
+        }
+    }
+    starts.sort_unstable();
+    starts.dedup();
+    let functions = (0..starts.len())
+        .map(|at| FunctionRange {
+            name: format!("f{at}"),
+            slots: starts[at]..starts.get(at + 1).copied().unwrap_or(slots.len() as u32),
+            compat: None,
+        })
+        .collect();
+    let program = Program {
+        name: "f0".to_owned(),
+        section: kind.clone(),
+        program_type: api.lookup(Namespace::Program, &kind, host).unwrap(),
+        slots,
+        maps: (0..maps.len() as u32).map(MapId).collect(),
+        calls,
+        functions,
+        lines: Vec::new(),
+        api: Arc::clone(api),
+    };
+    (program, object(maps, types))
+}
+
+/// What the verifier says.
+pub fn verify(api: &Arc<Api>, text: &str) -> Result<Proof, Box<Refusal>> {
+    let (program, object) = program(api, text);
+    prove(program, &object, &Options::new(node(api)))
+}
+
+fn map(
+    name: &str,
+    of: &str,
+    key: &str,
+    value: &str,
+    entries: &str,
+    rest: &[&str],
+    values: &[(&str, TypeId)],
+) -> Map {
+    let kind =
+        (1..40).find(|number| abide_api::map_types::map_type_name(*number) == Some(of)).unwrap();
+    let data = rest.contains(&"rodata");
+    let value_size = value.parse().unwrap();
+    Map {
+        name: name.to_owned(),
+        origin: if data {
+            let bytes = (0..value_size).map(|at: u32| at as u8 + 1).collect();
+            MapOrigin::Data { section: ".rodata".to_owned(), bytes, readonly: true }
+        } else {
+            MapOrigin::Btf
+        },
+        kind,
+        key_size: key.parse().unwrap(),
+        value_size,
+        max_entries: entries.parse().unwrap(),
+        flags: 0,
+        pinning: 0,
+        extra: 0,
+        numa_node: 0,
+        key_type: None,
+        value_type: values.iter().find(|(word, _)| rest.contains(word)).map(|(_, id)| *id),
+        inner: None,
+        initial_slots: Vec::new(),
+    }
+}
+
+fn types() -> (Btf, [(&'static str, TypeId); 2]) {
+    let mut builder = Builder::new();
+    let int = builder.int("int", 4, true);
+    let long = builder.int("u64", 8, false);
+    let lock = builder.composite(false, "bpf_spin_lock", 4, &[("val", int, 0)]);
+    let timer = builder.composite(false, "bpf_timer", 16, &[("a", long, 0), ("b", long, 64)]);
+    let locked = builder.composite(false, "locked", 8, &[("count", int, 0), ("lock", lock, 32)]);
+    let timed = builder.composite(false, "timed", 16, &[("timer", timer, 0)]);
+    builder.composite(false, "bpf_iter_num", 8, &[("opaque", long, 0)]);
+    (builder.finish(ByteOrder::Little).unwrap(), [("lock", locked), ("timer", timed)])
+}
+
+fn object(maps: Vec<Map>, types: Btf) -> Object {
+    let function = Function {
+        name: "f0".to_owned(),
+        section: String::new(),
+        linkage: Linkage::Global,
+        slots: Vec::new(),
+        relocations: Vec::new(),
+        lines: Vec::new(),
+        proto: None,
+        offset: 0,
+    };
+    let program = abide_object::Program {
+        function: FunctionId(0),
+        section: String::new(),
+        autoload: true,
+        program_type: None,
+        attach_type: None,
+        attach: None,
+        sleepable: false,
+        fragments: false,
+        exception: None,
+    };
+    Object {
+        endian: Endian::Little,
+        license: Some("GPL".to_owned()),
+        version: None,
+        stamps: Vec::new(),
+        functions: vec![function],
+        programs: vec![program],
+        maps,
+        externs: Vec::new(),
+        arena: None,
+        jump_tables: Vec::new(),
+        btf: Some(types),
+        core: Vec::new(),
+    }
+}

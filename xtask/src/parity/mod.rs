@@ -1,0 +1,104 @@
+//! `cargo xtask parity`: the verifier against the kernel's verdicts over the corpora of the shared
+//! data, and docs/verifier-parity.md made from it. Knows where the data is; decides nothing.
+
+mod objects;
+mod old;
+mod report;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::Command;
+
+use abide_api::model::Api;
+use serde_json::Value;
+
+use crate::{Failure, tree};
+
+/// One program with both verdicts.
+#[derive(Debug, Clone)]
+pub(crate) struct Case {
+    /// What it is called in its corpus.
+    pub(crate) name: String,
+    /// The kernel takes it.
+    pub(crate) kernel: bool,
+    /// The kernel's words, if not.
+    pub(crate) words: String,
+    /// What Abide says: nothing if it takes it.
+    pub(crate) refused: Option<Refused>,
+    /// Instructions walked, by the kernel and here.
+    pub(crate) processed: (u64, u64),
+    /// Microseconds here.
+    pub(crate) time: u128,
+}
+
+/// Why Abide does not take a program.
+#[derive(Debug, Clone)]
+pub(crate) struct Refused {
+    pub(crate) code: String,
+    pub(crate) message: String,
+}
+
+/// A corpus with its cases.
+#[derive(Debug)]
+pub(crate) struct Corpus {
+    pub(crate) name: &'static str,
+    pub(crate) cases: Vec<Case>,
+    /// Programs without a verdict to compare with, by why.
+    pub(crate) left_out: BTreeMap<String, usize>,
+}
+
+/// Runs the corpora that `only` names (all, if it is empty) and prints; writes the page if told so.
+pub(crate) fn run(only: &[&str], bless: bool) -> Result<(), Failure> {
+    let api = abide::linux_api().map_err(|errors| format!("{errors:?}"))?;
+    let mut corpora = Vec::new();
+    let wanted = |name: &str| only.is_empty() || only.iter().any(|only| name.contains(only));
+    for (name, file, verdicts, node) in old::CORPORA {
+        if wanted(name) {
+            corpora.push(old::run(&api, name, file, verdicts, node)?);
+        }
+    }
+    for corpus in objects::CORPORA {
+        if wanted(corpus.name) {
+            corpora.push(objects::run(&api, corpus)?);
+        }
+    }
+    report::print(&corpora)?;
+    if bless {
+        let path = tree::root().join("docs/verifier-parity.md");
+        std::fs::write(&path, report::page(&corpora)).map_err(|error| error.to_string())?;
+    }
+    Ok(())
+}
+
+/// The shared data, beside the repository.
+pub(crate) fn shared(rel: &str) -> PathBuf {
+    tree::root().join("../shared").join(rel)
+}
+
+/// Lines of JSON of a compressed file.
+pub(crate) fn lines(rel: &str) -> Result<Vec<Value>, Failure> {
+    let path = shared(rel);
+    let output = Command::new("zstd").arg("-dc").arg(&path).output();
+    let output = output.map_err(|error| format!("zstd: {error}"))?;
+    if !output.status.success() {
+        return Err(format!("cannot decompress {}", path.display()));
+    }
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let lines = text.lines().filter(|line| !line.is_empty());
+    lines.map(|line| serde_json::from_str(line).map_err(|error| error.to_string())).collect()
+}
+
+/// A node of Linux's API by its release.
+pub(crate) fn node(api: &Api, name: &str) -> Result<abide_api::NodeId, Failure> {
+    api.node(name).ok_or_else(|| format!("linux.api has no node {name}"))
+}
+
+/// The last line of a verifier's log that says why.
+pub(crate) fn last_words(log: &str) -> String {
+    let line = log.lines().rev().find(|line| {
+        let noise =
+            ["processed ", "verification time", "stack depth", "peak_states", "mark_precise"];
+        !line.is_empty() && !noise.iter().any(|word| line.starts_with(word))
+    });
+    line.unwrap_or("").to_owned()
+}

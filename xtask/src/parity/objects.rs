@@ -1,0 +1,187 @@
+//! The kernel's selftests as objects: read, relocated, bound, linked and proved as any other.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Instant;
+
+use abide_api::model::Api;
+use abide_api::{HostProfile, Requirements};
+use abide_btf::Btf;
+use abide_btf::core::Target;
+use abide_diag::Report;
+use abide_object::{Object, host_types};
+use abide_verifier::Options;
+use serde_json::Value;
+
+use super::{Case, Corpus, Refused};
+use crate::{Failure, tree};
+
+/// Objects with the kernel's verdicts.
+#[derive(Debug)]
+pub(super) struct Objects {
+    pub(super) name: &'static str,
+    archive: &'static str,
+    verdicts: &'static [&'static str],
+    node: &'static str,
+    kernel: &'static str,
+}
+
+pub(super) const CORPORA: &[Objects] = &[
+    Objects {
+        name: "annotated selftests of 6.12",
+        archive: "selftests-612-c19-v3",
+        verdicts: &["vm612tm-ann"],
+        node: "LINUX_6.12",
+        kernel: "6.12.117-cloud",
+    },
+    Objects {
+        name: "other selftests of 6.12",
+        archive: "selftests-612-c19-v3",
+        verdicts: &["vm612-rest"],
+        node: "LINUX_6.12",
+        kernel: "6.12.117-cloud",
+    },
+];
+
+pub(super) fn run(api: &Arc<Api>, corpus: &Objects) -> Result<Corpus, Failure> {
+    let folder = unpack(corpus.archive)?;
+    let types = types(corpus.kernel)?;
+    let host = HostProfile::at(api, corpus.node).map_err(|error| error.to_string())?;
+    let mut by_object: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+    for file in corpus.verdicts {
+        for line in super::lines(&format!("corpus/kernel-verdicts/{file}.jsonl.zst"))? {
+            let object = line["obj"].as_str().unwrap_or("").to_owned();
+            by_object.entry(object).or_default().push(line);
+        }
+    }
+    let mut result = Corpus { name: corpus.name, cases: Vec::new(), left_out: BTreeMap::new() };
+    for (name, verdicts) in by_object {
+        let path = folder.join(&name);
+        let Ok(bytes) = std::fs::read(&path) else {
+            *result.left_out.entry("no such object".to_owned()).or_default() += verdicts.len();
+            continue;
+        };
+        let object = read(&bytes, &types);
+        for verdict in verdicts {
+            let program = verdict["prog"].as_str().unwrap_or("");
+            let kernel = match verdict["verdict"].as_str().unwrap_or("") {
+                "accept" => true,
+                "reject" => false,
+                other => {
+                    *result.left_out.entry(format!("verdict {other}")).or_default() += 1;
+                    continue;
+                }
+            };
+            let case = Case {
+                name: format!(
+                    "{} {program}",
+                    name.trim_start_matches("o/").trim_end_matches(".bpf.o")
+                ),
+                kernel,
+                words: super::last_words(verdict["log"].as_str().unwrap_or("")),
+                refused: None,
+                processed: (verdict["processed"].as_u64().unwrap_or(0), 0),
+                time: 0,
+            };
+            let strict = verdict["flags"].as_u64().unwrap_or(0) & 1 != 0;
+            result.cases.push(judge(&host, &types, &object, program, strict, case));
+        }
+    }
+    Ok(result)
+}
+
+type Failed = (String, String);
+
+fn read(bytes: &[u8], types: &Btf) -> Result<Object, Failed> {
+    let failed = |error: &dyn std::fmt::Display| ("object".to_owned(), error.to_string());
+    let mut object = Object::parse(bytes).map_err(|error| failed(&error))?;
+    let target = Target::new(types);
+    let relocated = object.relocate_core(&target);
+    if let Err(refused) = relocated.apply(&mut object) {
+        return Err(("core".to_owned(), format!("{} relocations are refused", refused.len())));
+    }
+    object.core.clear();
+    Ok(object)
+}
+
+fn judge(
+    host: &HostProfile,
+    types: &Btf,
+    object: &Result<Object, Failed>,
+    program: &str,
+    strict: bool,
+    mut case: Case,
+) -> Case {
+    let refuse = |code: String, message: String| Refused { code, message };
+    let object = match object {
+        Ok(object) => object,
+        Err((code, message)) => {
+            case.refused = Some(refuse(code.clone(), message.clone()));
+            return case;
+        }
+    };
+    let linked = (|| {
+        let needs = Requirements::of(object, &[Arc::clone(host.api())])
+            .map_err(|refusal| (refusal.report().code.id.to_owned(), refusal.to_string()))?;
+        let binding = host.bind_program(&needs, program).map_err(|refusals| {
+            let first = refusals.0.first();
+            (
+                first.map_or(String::new(), |first| first.report().code.id.to_owned()),
+                first.map_or(String::new(), ToString::to_string),
+            )
+        })?;
+        binding.link(object, program).map_err(|error| ("link".to_owned(), error.to_string()))
+    })();
+    let linked = match linked {
+        Ok(linked) => linked,
+        Err((code, message)) => {
+            case.refused = Some(refuse(code, message));
+            return case;
+        }
+    };
+    let options =
+        Options { host_types: Some(types), strict_alignment: strict, ..Options::new(host.node()) };
+    let start = Instant::now();
+    let proved = abide_verifier::prove(linked, object, &options);
+    case.time = start.elapsed().as_micros();
+    match proved {
+        Ok(proof) => case.processed.1 = proof.statistics().processed,
+        Err(refusal) => {
+            case.processed.1 = refusal.statistics.processed;
+            let at = &refusal.rejection;
+            case.refused =
+                Some(refuse(at.code.id.to_owned(), format!("insn {}: {}", at.slot, at.message)));
+        }
+    }
+    case
+}
+
+/// Unpacks an archive below the target directory, once.
+fn unpack(name: &str) -> Result<PathBuf, Failure> {
+    let folder = tree::root().join("target/test-data").join(name);
+    let inside = |folder: PathBuf| {
+        let mut entries = std::fs::read_dir(&folder).map_err(|error| error.to_string())?;
+        let first = entries.find_map(|entry| entry.ok().map(|entry| entry.path()));
+        first.ok_or_else(|| format!("{} is empty", folder.display()))
+    };
+    if folder.exists() {
+        return inside(folder);
+    }
+    std::fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
+    let archive = super::shared(&format!("corpus/{name}.tar.zst"));
+    let status =
+        Command::new("tar").arg("--zstd").arg("-xf").arg(&archive).arg("-C").arg(&folder).status();
+    match status {
+        Ok(status) if status.success() => inside(folder),
+        _ => Err(format!("cannot unpack {}", archive.display())),
+    }
+}
+
+fn types(kernel: &str) -> Result<Btf, Failure> {
+    let path = super::shared(&format!("btf/{kernel}.btf.zst"));
+    let output =
+        Command::new("zstd").arg("-dc").arg(&path).output().map_err(|error| error.to_string())?;
+    host_types(&output.stdout).map_err(|error| error.to_string())
+}

@@ -1,0 +1,363 @@
+//! The kernel's old arrays of raw programs (`oldtests-*.jsonl`): laid out as a linked program, with
+//! the maps that their test harness makes.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Instant;
+
+use abide_api::link::FunctionRange;
+use abide_api::model::Api;
+use abide_api::{BoundCall, Namespace, NodeId, Program, Service};
+use abide_btf::{Btf, Builder, ByteOrder, Kind, TypeId};
+use abide_isa::{Endian, Raw};
+use abide_object::{Function, Linkage, Map, MapId, MapOrigin, Object};
+use abide_verifier::Options;
+use serde_json::Value;
+
+use super::{Case, Corpus, Refused};
+use crate::Failure;
+
+/// Name, programs, verdicts, node.
+pub(super) const CORPORA: [(&str, &str, &str, &str); 2] = [
+    (
+        "old arrays of 6.12",
+        "corpus/oldtests-612.jsonl.zst",
+        "corpus/kernel-verdicts/old-vm612tm.jsonl.zst",
+        "LINUX_6.12",
+    ),
+    (
+        "old arrays of 6.1",
+        "corpus/oldtests-61.jsonl.zst",
+        "corpus/kernel-verdicts/old-vm61.jsonl.zst",
+        "LINUX_6.1",
+    ),
+];
+
+/// Program types of linux.api by number.
+const TYPES: [&str; 33] = [
+    "",
+    "socket_filter",
+    "kprobe",
+    "tc",
+    "sched_act",
+    "tracepoint",
+    "xdp",
+    "perf_event",
+    "cgroup_skb",
+    "cgroup_sock",
+    "lwt_in",
+    "lwt_out",
+    "lwt_xmit",
+    "sock_ops",
+    "sk_skb",
+    "cgroup_device",
+    "sk_msg",
+    "raw_tracepoint",
+    "cgroup_sock_addr",
+    "lwt_seg6local",
+    "lirc_mode2",
+    "sk_reuseport",
+    "flow_dissector",
+    "cgroup_sysctl",
+    "raw_tracepoint_writable",
+    "cgroup_sockopt",
+    "fentry",
+    "struct_ops",
+    "ext",
+    "lsm",
+    "sk_lookup",
+    "syscall",
+    "netfilter",
+];
+
+pub(super) fn run(
+    api: &Arc<Api>,
+    name: &'static str,
+    file: &str,
+    verdicts: &str,
+    node: &str,
+) -> Result<Corpus, Failure> {
+    let tests = super::lines(file)?;
+    let verdicts: HashMap<u64, Value> = super::lines(verdicts)?
+        .into_iter()
+        .filter_map(|line| Some((line["n"].as_u64()?, line)))
+        .collect();
+    let host = super::node(api, node)?;
+    let mut corpus = Corpus { name, cases: Vec::new(), left_out: BTreeMap::new() };
+    for test in &tests {
+        let Some(verdict) = test["n"].as_u64().and_then(|n| verdicts.get(&n)) else { continue };
+        let said = verdict["verdict"].as_str().unwrap_or("");
+        let kernel = match said {
+            "accept" => true,
+            "reject" | "reject_early" | "reject_silent" => false,
+            other => {
+                *corpus.left_out.entry(format!("verdict {other}")).or_default() += 1;
+                continue;
+            }
+        };
+        let case = Case {
+            name: format!(
+                "{} {}: {}",
+                test["n"],
+                test["file"].as_str().unwrap_or(""),
+                test["descr"].as_str().unwrap_or("")
+            ),
+            kernel,
+            words: super::last_words(verdict["log"].as_str().unwrap_or("")),
+            refused: None,
+            processed: (verdict["processed"].as_u64().unwrap_or(0), 0),
+            time: 0,
+        };
+        corpus.cases.push(judge(api, host, test, case));
+    }
+    Ok(corpus)
+}
+
+fn judge(api: &Arc<Api>, host: NodeId, test: &Value, mut case: Case) -> Case {
+    let refuse = |case: &mut Case, code: &str, message: String| {
+        case.refused = Some(Refused { code: code.to_owned(), message });
+    };
+    let (program, object) = match assemble(api, host, test) {
+        Ok(found) => found,
+        Err((code, message)) => {
+            refuse(&mut case, code, message);
+            return case;
+        }
+    };
+    let flags = test["flags"].as_u64().unwrap_or(0);
+    let options = Options { strict_alignment: flags & 2 != 0, ..Options::new(host) };
+    let start = Instant::now();
+    let proved = abide_verifier::prove(program, &object, &options);
+    case.time = start.elapsed().as_micros();
+    match proved {
+        Ok(proof) => case.processed.1 = proof.statistics().processed,
+        Err(refusal) => {
+            case.processed.1 = refusal.statistics.processed;
+            let at = &refusal.rejection;
+            refuse(&mut case, at.code.id, format!("insn {}: {}", at.slot, at.message));
+        }
+    }
+    case
+}
+
+type Failed = (&'static str, String);
+
+fn assemble(api: &Arc<Api>, host: NodeId, test: &Value) -> Result<(Program, Object), Failed> {
+    let hex = test["insns"].as_str().unwrap_or("");
+    let bytes: Vec<u8> = (0..hex.len() / 2)
+        .filter_map(|at| u8::from_str_radix(&hex[at * 2..at * 2 + 2], 16).ok())
+        .collect();
+    let (mut slots, _) = Raw::read_all(&bytes, Endian::Little);
+    let kind = TYPES.get(test["prog_type"].as_u64().unwrap_or(0) as usize).copied().unwrap_or("");
+    let attach = test["expected_attach_type"].as_u64().unwrap_or(0);
+    let kind = match (kind, attach) {
+        ("fentry", 23) => "tp_btf",
+        ("fentry", 28) => "iter",
+        (kind, _) => kind,
+    };
+    let program_type = api
+        .lookup(Namespace::Program, kind, host)
+        .ok_or(("type", format!("no program type {kind}")))?;
+    let (types, values) = types();
+    let mut maps: Vec<Map> = Vec::new();
+    for (fixup, places) in test["fixups"].as_object().into_iter().flatten() {
+        let map = map(fixup, &values).ok_or(("map", format!("no map for {fixup}")))?;
+        let index = maps.len() as i32;
+        maps.push(map);
+        for place in places.as_array().into_iter().flatten().filter_map(Value::as_u64) {
+            let slot = &mut slots[place as usize];
+            slot.src = if slot.src == 2 { 6 } else { 5 };
+            slot.imm = index;
+        }
+    }
+    let kfuncs: HashMap<u64, &str> = test["kfuncs"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|pair| Some((pair[1].as_u64()?, pair[0].as_str()?)))
+        .collect();
+    let mut calls = BTreeMap::new();
+    let mut starts = vec![0_u32];
+    let mut at = 0;
+    while at < slots.len() {
+        let slot = slots[at];
+        match (slot.code, slot.src) {
+            (0x85, 0) => {
+                let found = api
+                    .helper_by_number(slot.imm as u32)
+                    .into_iter()
+                    .rfind(|id| api.is_ancestor(api.definition(*id).node, host));
+                let id = found.ok_or(("helper", format!("no helper {}", slot.imm)))?;
+                if api
+                    .right(id, kind)
+                    .is_none_or(|right| !api.is_ancestor(api.definition(right).node, host))
+                {
+                    return Err(("right", format!("{kind} may not call {}", api.label(id))));
+                }
+                calls.insert(
+                    at as u32,
+                    BoundCall { definition: id, service: Service::Current, renumbered: None },
+                );
+            }
+            (0x85, 2) => {
+                let name = kfuncs.get(&(at as u64)).copied().unwrap_or("?");
+                // One that the host does not have must not be reached.
+                slots[at].off = 0;
+                if let Some(definition) = api.lookup(Namespace::Callable, name, host) {
+                    calls.insert(
+                        at as u32,
+                        BoundCall { definition, service: Service::Current, renumbered: None },
+                    );
+                }
+            }
+            (0x85, 1) | (0x18, 4) => {
+                if let Ok(target) = u32::try_from(at as i64 + 1 + i64::from(slot.imm)) {
+                    starts.push(target);
+                }
+            }
+            _ => {}
+        }
+        at += if slot.code == 0x18 { 2 } else { 1 };
+    }
+    starts.sort_unstable();
+    starts.dedup();
+    starts.retain(|start| (*start as usize) < slots.len());
+    let functions = starts
+        .iter()
+        .enumerate()
+        .map(|(at, start)| FunctionRange {
+            name: format!("f{at}"),
+            slots: *start..starts.get(at + 1).copied().unwrap_or(slots.len() as u32),
+            compat: None,
+        })
+        .collect();
+    let object = object(maps, types, test["flags"].as_u64().unwrap_or(0) & 16 != 0);
+    let program = Program {
+        name: "f0".to_owned(),
+        section: kind.to_owned(),
+        program_type,
+        slots,
+        maps: (0..object.maps.len() as u32).map(MapId).collect(),
+        calls,
+        functions,
+        lines: Vec::new(),
+        api: Arc::clone(api),
+    };
+    Ok((program, object))
+}
+
+fn object(maps: Vec<Map>, types: Btf, sleepable: bool) -> Object {
+    let function = Function {
+        name: "f0".to_owned(),
+        section: String::new(),
+        linkage: Linkage::Global,
+        slots: Vec::new(),
+        relocations: Vec::new(),
+        lines: Vec::new(),
+        proto: None,
+        offset: 0,
+    };
+    let program = abide_object::Program {
+        function: abide_object::FunctionId(0),
+        section: String::new(),
+        autoload: true,
+        program_type: None,
+        attach_type: None,
+        attach: None,
+        sleepable,
+        fragments: false,
+        exception: None,
+    };
+    Object {
+        endian: Endian::Little,
+        license: Some("GPL".to_owned()),
+        version: None,
+        stamps: Vec::new(),
+        functions: vec![function],
+        programs: vec![program],
+        maps,
+        externs: Vec::new(),
+        arena: None,
+        jump_tables: Vec::new(),
+        btf: Some(types),
+        core: Vec::new(),
+    }
+}
+
+/// The value types of maps with special fields, as the harness of the arrays declares them.
+fn types() -> (Btf, HashMap<&'static str, TypeId>) {
+    let mut builder = Builder::new();
+    let int = builder.int("int", 4, true);
+    let lock = builder.composite(false, "bpf_spin_lock", 4, &[("val", int, 0)]);
+    let long = builder.int("u64", 8, false);
+    let timer = builder.composite(false, "bpf_timer", 16, &[("a", long, 0), ("b", long, 64)]);
+    let object = builder.forward("prog_test_ref_kfunc", false);
+    let member = builder.forward("prog_test_member", false);
+    let mut kptr = |tag: &str, to| {
+        let tag = builder.reference(Kind::TypeTag, tag, to);
+        builder.reference(Kind::Ptr, "", tag)
+    };
+    let (plain, owned, inside) =
+        (kptr("kptr_untrusted", object), kptr("kptr", object), kptr("kptr", member));
+    let locked = builder.composite(false, "val", 8, &[("cnt", int, 0), ("l", lock, 32)]);
+    let timed = builder.composite(false, "timer", 16, &[("t", timer, 0)]);
+    let kptrs = builder.composite(
+        false,
+        "btf_ptr",
+        24,
+        &[("ptr", plain, 0), ("ref_ptr", owned, 64), ("ref_memb_ptr", inside, 128)],
+    );
+    let values = HashMap::from([("lock", locked), ("timer", timed), ("kptr", kptrs)]);
+    let btf = builder.finish(ByteOrder::Little);
+    (btf.unwrap_or_else(|error| panic!("{error}")), values)
+}
+
+/// The map that a fix-up stands for.
+fn map(fixup: &str, values: &HashMap<&'static str, TypeId>) -> Option<Map> {
+    // Kind, key, value, entries, flags, value type.
+    let (kind, key, value, entries, flags, ty) = match fixup {
+        "fixup_map_hash_8b" => (1, 8, 8, 1, 0, ""),
+        "fixup_map_hash_16b" => (1, 8, 16, 1, 0, ""),
+        "fixup_map_hash_48b" => (1, 8, 48, 1, 0, ""),
+        "fixup_map_array_48b" => (2, 4, 48, 1, 0, ""),
+        "fixup_map_array_small" => (2, 4, 1, 1, 0, ""),
+        "fixup_map_array_ro" => (2, 4, 48, 1, 128, ""),
+        "fixup_map_array_wo" => (2, 4, 48, 1, 256, ""),
+        "fixup_map_sockmap" => (15, 4, 4, 1, 0, ""),
+        "fixup_map_sockhash" => (18, 4, 4, 1, 0, ""),
+        "fixup_map_xskmap" => (17, 4, 4, 1, 0, ""),
+        "fixup_map_stacktrace" => (7, 4, 8, 1, 0, ""),
+        "fixup_prog1" => (3, 4, 4, 4, 0, ""),
+        "fixup_prog2" => (3, 4, 4, 8, 0, ""),
+        "fixup_map_in_map" => (12, 4, 4, 1, 0, ""),
+        "fixup_cgroup_storage" => (19, 16, 64, 0, 0, ""),
+        "fixup_percpu_cgroup_storage" => (21, 16, 64, 0, 0, ""),
+        "fixup_map_spin_lock" => (2, 4, 8, 1, 0, "lock"),
+        "fixup_sk_storage_map" => (24, 4, 8, 0, 1, "lock"),
+        "fixup_map_event_output" => (4, 4, 4, 1, 0, ""),
+        "fixup_map_reuseport_array" => (20, 4, 8, 1, 0, ""),
+        "fixup_map_ringbuf" => (27, 0, 0, 4096, 0, ""),
+        "fixup_map_timer" => (2, 4, 16, 1, 0, "timer"),
+        "fixup_map_kptr" => (2, 4, 24, 1, 0, "kptr"),
+        _ => return None,
+    };
+    let plain = Map {
+        name: fixup.to_owned(),
+        origin: MapOrigin::Btf,
+        kind,
+        key_size: key,
+        value_size: value,
+        max_entries: entries,
+        flags,
+        pinning: 0,
+        extra: 0,
+        numa_node: 0,
+        key_type: None,
+        value_type: values.get(ty).copied(),
+        inner: None,
+        initial_slots: Vec::new(),
+    };
+    let inner =
+        (kind == 12).then(|| Box::new(Map { kind: 2, name: "inner".to_owned(), ..plain.clone() }));
+    Some(Map { inner, ..plain })
+}

@@ -20,6 +20,7 @@ mod relocate;
 mod run;
 mod translate;
 mod ui;
+mod verify;
 
 use clap::{Parser, Subcommand};
 
@@ -78,6 +79,7 @@ enum Command {
     Link(link::Args),
     Translate(translate::Args),
     Relocate(relocate::Args),
+    Verify(verify::Args),
     Probe(probe::Args),
     Explain(explain::Args),
 }
@@ -100,6 +102,7 @@ pub(crate) fn main() -> Exit {
         Command::Link(args) => link::main(&args, &ui),
         Command::Translate(args) => translate::main(&args, &ui),
         Command::Relocate(args) => relocate::main(&args, &ui),
+        Command::Verify(args) => verify::main(&args, &ui),
         Command::Probe(args) => probe::main(&args, &ui),
         Command::Explain(args) => explain::main(&args, &ui),
     };

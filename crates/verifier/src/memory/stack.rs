@@ -167,11 +167,11 @@ impl Walk<'_> {
         let mut stored = *value;
         if stored.is_scalar() && stored.num.umax > Scalar::bytes(size).umax {
             stored.num = stored.num.truncated(size);
-            stored.id = 0;
-            stored.off = 0;
+            stored.unlink();
         }
         if stored.is_scalar() && size == 8 && stored.id == 0 && stored.num.value().is_none() {
             // Whoever stores it still has it: both are equal from now on.
+            stored.unlink();
             stored.id = self.fresh_id();
             let (top, id) = (self.state.top(), stored.id);
             let regs = &mut self.state.frame_at_mut(top).regs;
@@ -183,8 +183,8 @@ impl Walk<'_> {
             {
                 let source = &mut regs[insn.src.index()];
                 if source.is_scalar() && source.num == stored.num {
+                    source.unlink();
                     source.id = id;
-                    source.off = 0;
                 }
             }
         }

@@ -89,6 +89,9 @@ flags! {
     SLICE = 9,
     /// A socket of which only what all kinds of sockets have may be read.
     COMMON = 10,
+    /// Of a number: its low half is what the others with its identity are, plus its offset; the upper
+    /// half is 0.
+    LOW = 11,
 }
 
 impl Flags {
@@ -171,6 +174,13 @@ impl Value {
 
     pub(crate) fn nullable(&self) -> bool {
         self.flags.has(Flags::NULLABLE)
+    }
+
+    /// It is not known to be equal to anything any more.
+    pub(crate) fn unlink(&mut self) {
+        self.id = 0;
+        self.off = 0;
+        self.flags = Flags::NONE;
     }
 
     /// The number 0, and nothing else.

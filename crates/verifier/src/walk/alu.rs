@@ -26,8 +26,8 @@ impl Walk<'_> {
         if src == Operand::Reg && value.is_scalar() && value.num.value().is_none() {
             // From now on both are known to be equal.
             if value.id == 0 {
+                value.unlink();
                 value.id = self.fresh_id();
-                value.off = 0;
                 if insn.src != Reg::FP {
                     self.state.set(insn.src, value);
                 }
@@ -38,8 +38,7 @@ impl Walk<'_> {
                 return self.write(insn.dst, Value::number(Scalar::bytes(4)));
             }
             if value.num.umax > u64::from(u32::MAX) {
-                value.id = 0;
-                value.off = 0;
+                value.unlink();
             }
             value.num = value.num.low_half();
         }
@@ -127,19 +126,25 @@ impl Walk<'_> {
         let node = self.nodes.of(a.node, b.node);
         let mut result = Value { node, ..Value::number(num) };
         // Still linked: it is the same number plus a constant.
-        if src == Operand::Imm && width == Width::W64 && a.id != 0 && num.value().is_none() {
+        let low = width == Width::W32;
+        let keeps = if low { a.num.umax <= u64::from(u32::MAX) } else { !a.flags.has(Flags::LOW) };
+        if src == Operand::Imm && keeps && a.id != 0 && num.value().is_none() {
             let by = match (op, b.num.value()) {
                 (AluOp::Add, Some(by)) => i32::try_from(by as i64).ok(),
                 (AluOp::Sub, Some(by)) => i32::try_from(-(by as i64)).ok(),
                 _ => None,
             };
-            if let Some(off) = by.and_then(|by| a.off.checked_add(by)) {
+            let off = by.and_then(|by| {
+                if low { Some(a.off.wrapping_add(by)) } else { a.off.checked_add(by) }
+            });
+            if let Some(off) = off {
                 result.id = a.id;
                 result.off = off;
+                result.flags = if low { Flags::LOW } else { Flags::NONE };
             }
         }
         // x - x and x ^ x are 0.
-        let same = src == Operand::Reg && a.id != 0 && a.id == b.id && a.off == b.off;
+        let same = src == Operand::Reg && a.id != 0 && a.id == b.id && a.off == b.off && a.flags == b.flags;
         if same && matches!(op, AluOp::Sub | AluOp::Xor) && width == Width::W64 {
             result.num = Scalar::constant(0);
         }

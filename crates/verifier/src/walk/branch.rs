@@ -26,7 +26,8 @@ impl Walk<'_> {
         let source = (src == Operand::Reg).then_some(insn.src);
         let mut outcomes = [None, None];
         if a.is_scalar() && b.is_scalar() {
-            let same = a.id != 0 && a.id == b.id && a.off == b.off && width == Width::W64;
+            let linked = a.id != 0 && a.id == b.id && a.off == b.off && a.flags == b.flags;
+            let same = linked && width == Width::W64;
             outcomes = [false, true].map(|outcome| {
                 if same && (outcome != reflexive(cond)) && cond != Cond::Set {
                     return None;
@@ -144,18 +145,23 @@ fn narrow(
         value.node = node;
         return;
     }
-    let (id, off) = (before.id, before.off);
+    let (id, off, flags) = (before.id, before.off, before.flags);
     state.each(
         |value| value.is_scalar() && value.id == id,
         |value| {
             value.node = nodes.of(value.node, node);
-            if value.off == off {
+            if value.off == off && value.flags == flags {
                 value.num = num;
                 return;
             }
+            let low = value.flags.has(Flags::LOW) || flags.has(Flags::LOW);
+            if low && value.num.umax > u64::from(u32::MAX) {
+                return;
+            }
+            let width = if low { Width::W32 } else { Width::W64 };
             let by = i64::from(value.off) - i64::from(off);
             let moved =
-                alu::binary(abide_isa::AluOp::Add, Width::W64, &num, &Scalar::constant(by as u64));
+                alu::binary(abide_isa::AluOp::Add, width, &num, &Scalar::constant(by as u64));
             value.num = value.num.meet(&moved).unwrap_or(value.num);
         },
     );

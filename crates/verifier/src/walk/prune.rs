@@ -296,8 +296,7 @@ impl Walk<'_> {
         }
         if old.num != new.num {
             new.num = crate::domain::Scalar::UNKNOWN;
-            new.id = 0;
-            new.off = 0;
+            new.unlink();
         }
     }
 }

@@ -132,7 +132,10 @@ impl Walk<'_> {
         let old = self.load(&base, insn.dst, off, size, false)?;
         let stored = Value::number(Scalar::bytes(size.bytes()));
         self.store(&base, insn.dst, off, size, &stored)?;
-        let old = if old.is_scalar() { Value { id: 0, off: 0, ..old } } else { old };
+        let mut old = old;
+        if old.is_scalar() {
+            old.unlink();
+        }
         if op == AtomicOp::Cmpxchg {
             self.write(Reg::R0, old)?;
         } else if fetch {

@@ -85,7 +85,13 @@ fn redact(text: &str, tmp: &Path) -> String {
             _ => lines.push_str(line),
         }
     }
-    let befores = [".time_ns = ", "\"time_ns\": ", "\"ns_per_run\": "];
+    let befores = [
+        ".time_ns = ",
+        "\"time_ns\": ",
+        "\"ns_per_run\": ",
+        "\"microseconds\": ",
+        "bytes of stack, ",
+    ];
     befores.iter().fold(lines, |text, before| redact_after(&text, before))
 }
 

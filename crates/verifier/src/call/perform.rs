@@ -281,6 +281,7 @@ impl Walk<'_> {
         if contract.words.nullable {
             value.flags = value.flags.with(Flags::NULLABLE);
             value.id = if contract.words.acquire { value.owner } else { self.fresh_id() };
+            self.born.insert(value.id, (contract.name.clone(), self.slot));
         } else if map_lock {
             value.id = self.fresh_id();
         }

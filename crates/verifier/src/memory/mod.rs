@@ -150,9 +150,13 @@ impl Walk<'_> {
                 .kernel(format!("R{number} invalid mem access 'scalar'")));
             }
             _ if base.nullable() => {
-                return Err(Rejection::new(&c::V_NULL, format!("{reg} may be null here"))
+                let mut refused = Rejection::new(&c::V_NULL, format!("{reg} may be null here"))
                     .kernel(format!("R{number} invalid mem access '{}_or_null'", short(base)))
-                    .help(format!("test it before: if (!pointer) return …; ({reg} is {base})")));
+                    .help(format!("test it before it is used: if (!{reg}) return …;"));
+                if let Some((name, slot)) = self.born.get(&base.id) {
+                    refused = refused.known(format!("it is what {name} returned at insn {slot}"));
+                }
+                return Err(refused);
             }
             Kind::Map(_)
             | Kind::PacketEnd

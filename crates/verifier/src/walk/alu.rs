@@ -134,9 +134,12 @@ impl Walk<'_> {
                 (AluOp::Sub, Some(by)) => i32::try_from(-(by as i64)).ok(),
                 _ => None,
             };
-            let off = by.and_then(|by| {
-                if low { Some(a.off.wrapping_add(by)) } else { a.off.checked_add(by) }
-            });
+            let off =
+                by.and_then(
+                    |by| {
+                        if low { Some(a.off.wrapping_add(by)) } else { a.off.checked_add(by) }
+                    },
+                );
             if let Some(off) = off {
                 result.id = a.id;
                 result.off = off;
@@ -144,7 +147,11 @@ impl Walk<'_> {
             }
         }
         // x - x and x ^ x are 0.
-        let same = src == Operand::Reg && a.id != 0 && a.id == b.id && a.off == b.off && a.flags == b.flags;
+        let same = src == Operand::Reg
+            && a.id != 0
+            && a.id == b.id
+            && a.off == b.off
+            && a.flags == b.flags;
         if same && matches!(op, AluOp::Sub | AluOp::Xor) && width == Width::W64 {
             result.num = Scalar::constant(0);
         }

@@ -190,9 +190,7 @@ impl<'w, 'a> Cover<'w, 'a> {
                 let fresh = self.fresh;
                 return self.known_id(old.id, fresh);
             }
-            return old.off == new.off
-                && old.flags == new.flags
-                && self.known_id(old.id, new.id);
+            return old.off == new.off && old.flags == new.flags && self.known_id(old.id, new.id);
         }
         if old.kind != new.kind || old.flags != new.flags || old.off != new.off {
             return false;

@@ -78,6 +78,8 @@ pub(crate) struct Walk<'a> {
     /// Global functions that are called and still to be proved.
     pub(crate) globals: Vec<u32>,
     pub(crate) log: String,
+    /// Where what may be null came from: the call and its slot, by identity.
+    pub(crate) born: HashMap<u32, (String, u32)>,
     /// What kind of memory each instruction is for.
     pub(crate) classes: Vec<Option<crate::memory::Class>>,
 }
@@ -122,6 +124,7 @@ impl<'a> Walk<'a> {
             depths: vec![0; functions],
             globals: Vec::new(),
             log: String::new(),
+            born: HashMap::new(),
             classes: vec![None; slots],
         };
         walk.mark_calls();

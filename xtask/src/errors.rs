@@ -18,6 +18,7 @@ pub(crate) fn rooms() -> Vec<(&'static str, Vec<&'static Code>)> {
         ("Hosts, binding and linking", abide_api::bind::codes::CODES.to_vec()),
         ("Kernels", abide_linux::codes::CODES.to_vec()),
         ("Proving", abide_verifier::CODES.to_vec()),
+        ("Headers", abide_api::headers::codes::CODES.to_vec()),
         ("Maps", abide_maps::codes::CODES.to_vec()),
         ("Running", abide_runtime::CODES.to_vec()),
         ("Command line", abide::codes::CODES.to_vec()),

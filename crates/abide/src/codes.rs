@@ -64,6 +64,7 @@ pub fn all() -> impl Iterator<Item = &'static abide_diag::Code> {
         abide_object::codes::CODES,
         abide_api::codes::CODES,
         abide_api::bind::codes::CODES,
+        abide_api::headers::codes::CODES,
         abide_maps::codes::CODES,
         abide_runtime::CODES,
         CODES,

@@ -9,6 +9,7 @@ pub mod codes;
 pub mod compare;
 pub mod ctype;
 pub mod diff;
+pub mod headers;
 pub mod host;
 pub mod link;
 mod lint;

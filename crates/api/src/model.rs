@@ -344,6 +344,8 @@ pub struct EnumType {
     /// Written as `extend enum`: adds values to the earlier definition. `values` holds all of them;
     /// the first `inherited` came with the earlier one.
     pub inherited: Option<u32>,
+    /// `unnamed`: programs know its constants only, the host's own headers have no enum of this name.
+    pub unnamed: bool,
 }
 
 /// How long a definition is still served.

@@ -186,7 +186,11 @@ impl Api {
             };
             expected = value.checked_add(1);
         }
-        statement(out, &["    }".to_owned()], &self.words(definition));
+        let mut words = self.words(definition);
+        if body.unnamed && body.inherited.is_none() {
+            words.insert(0, "unnamed".to_owned());
+        }
+        statement(out, &["    }".to_owned()], &words);
     }
 
     /// The definition whose compat body stands with this one.

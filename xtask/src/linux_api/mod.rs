@@ -94,7 +94,7 @@ fn enums(file: &mut File) -> Result<(), Failure> {
             let constant = format!("{} = {}", row.get("name"), row.get("value"));
             by_version.entry(at).or_default().push(constant);
         }
-        file.enumerate(name, by_version);
+        file.enumerate(name, "", by_version);
     }
     Ok(())
 }
@@ -118,7 +118,7 @@ fn flags(file: &mut File) -> Result<(), Failure> {
                 by_version.entry(at).or_default().push(format!("{flag} = {value}"));
             }
         }
-        file.enumerate(name, by_version);
+        file.enumerate(name, " unnamed", by_version);
     }
     Ok(())
 }

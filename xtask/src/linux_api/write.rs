@@ -41,10 +41,15 @@ impl File {
     }
 
     /// Adds an enum that grows: its constants by version.
-    pub(super) fn enumerate(&mut self, name: &str, by_version: BTreeMap<Version, Vec<String>>) {
+    pub(super) fn enumerate(
+        &mut self,
+        name: &str,
+        words: &str,
+        by_version: BTreeMap<Version, Vec<String>>,
+    ) {
         for (index, (at, constants)) in by_version.into_iter().enumerate() {
-            let extend = if index == 0 { "" } else { "extend " };
-            self.add(at, &format!("{extend}enum {name} {{ {} }}", constants.join(", ")));
+            let (extend, words) = if index == 0 { ("", words) } else { ("extend ", "") };
+            self.add(at, &format!("{extend}enum {name} {{ {} }}{words}", constants.join(", ")));
         }
     }
 

@@ -280,7 +280,7 @@ struct LifeJson<'a> {
 }
 
 /// Names that begin like what was asked for, those that do for longest first.
-fn near<'a>(api: &'a Api, name: &str) -> Vec<&'a str> {
+pub(crate) fn near<'a>(api: &'a Api, name: &str) -> Vec<&'a str> {
     let common = |known: &str| {
         let pairs = known.bytes().zip(name.bytes());
         pairs.take_while(|(a, b)| a.eq_ignore_ascii_case(b)).count()

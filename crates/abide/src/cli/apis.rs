@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use abide::{Api, Date, HostProfile, Object, Requirements, codes};
+use abide_api::NodeId;
 use abide_diag::{Diagnostic, Report, printable};
 
 use super::fail::{Exit, Failure, Message, shown};
@@ -65,6 +66,35 @@ pub(crate) fn by_file_or_name(path: &Path) -> Result<Arc<Api>, Failure> {
         return built_in();
     }
     read(path)
+}
+
+/// `API@NODE` of the built-in API or of a file, or a file alone: its newest node.
+pub(crate) fn version(text: &str) -> Result<(Arc<Api>, NodeId), Failure> {
+    let (file, node) = match text.rsplit_once('@') {
+        Some((file, node)) if !Path::new(text).exists() => (file, Some(node)),
+        _ => (text, None),
+    };
+    let api = by_file_or_name(Path::new(file))?;
+    let found = match node {
+        Some(node) => api.node(node),
+        None => {
+            let ids = (0..api.nodes.len() as u32).map(NodeId);
+            ids.max_by_key(|id| api.node_ref(*id).released)
+        }
+    };
+    match found {
+        Some(node) => Ok((api, node)),
+        None => {
+            let message =
+                format!("`{}` has no node `{}`", api.name, printable(node.unwrap_or_default()));
+            let mut diagnostic = Diagnostic::error(&codes::C_NO_NAME, message);
+            let near = super::api::near(&api, node.unwrap_or_default());
+            if !near.is_empty() {
+                diagnostic = diagnostic.help(format!("there is {}", near.join(", ")));
+            }
+            Err(Failure::usage(diagnostic))
+        }
+    }
 }
 
 impl Apis {

@@ -10,6 +10,7 @@ mod disasm;
 mod explain;
 mod fail;
 mod files;
+mod headers;
 mod inspect;
 mod kernels;
 mod link;
@@ -44,6 +45,7 @@ Examples:
   abide inspect firewall.bpf.o                       what it needs, and since when
   abide api show linux bpf_dynptr_size               the life of one name
   abide probe                                        which version the running kernel stands on
+  abide headers linux@LINUX_6.12 -o include          what to compile a program with
   abide asm filter.s -o filter.o                     assemble, in either dialect
   abide translate filter.s --to gnu                  respell it for the other compiler
   abide explain R0201                                what a message means
@@ -73,6 +75,7 @@ enum Command {
     Inspect(inspect::Args),
     #[command(subcommand)]
     Api(api::Command),
+    Headers(headers::Args),
     Asm(asm::Args),
     As(as_::Args),
     Disasm(disasm::Args),
@@ -96,6 +99,7 @@ pub(crate) fn main() -> Exit {
         Command::Run(args) => run::main(&args, &ui),
         Command::Inspect(args) => inspect::main(&args, &ui),
         Command::Api(command) => api::main(&command, &ui),
+        Command::Headers(args) => headers::main(&args, &ui),
         Command::Asm(args) => asm::main(&args, &ui),
         Command::As(args) => as_::main(args, &ui),
         Command::Disasm(args) => disasm::main(&args, &ui),

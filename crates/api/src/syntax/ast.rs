@@ -100,6 +100,7 @@ pub(crate) struct Words {
     pub(crate) sections: Vec<String>,
     pub(crate) returns: Option<(i64, i64)>,
     pub(crate) verdicts: Option<Name>,
+    pub(crate) unnamed: bool,
 }
 
 #[derive(Debug)]

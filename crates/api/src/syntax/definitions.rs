@@ -69,6 +69,7 @@ impl Resolver {
             sections,
             returns,
             verdicts,
+            unnamed,
         } = item.words;
         let mut contract = contract;
         contract.programs = programs.iter().map(|name| name.text.clone()).collect();
@@ -131,6 +132,7 @@ impl Resolver {
                 None => return,
             },
             ItemKind::Enum { extends, values, spans } => {
+                let values = EnumType { unnamed, ..values };
                 match self.enumeration(node, &name, extends, values, &spans, &item.name.span) {
                     Some(values) => DefKind::Enum(values),
                     None => return,
@@ -359,13 +361,14 @@ impl Resolver {
         spans: &[Span],
         span: &Span,
     ) -> Option<EnumType> {
-        let mut out = EnumType { values: Vec::new(), inherited: None };
+        let mut out = EnumType { values: Vec::new(), inherited: None, unnamed: new.unnamed };
         if extends {
             let old = self.extended(node, name, span, |kind| match kind {
                 DefKind::Enum(old) => Some(old.clone()),
                 _ => None,
             })?;
             out.inherited = Some(old.values.len() as u32);
+            out.unnamed = old.unnamed;
             out.values = old.values;
         }
         for ((constant, value), span) in new.values.into_iter().zip(spans) {

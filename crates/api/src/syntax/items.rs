@@ -39,6 +39,7 @@ const RIGHTS_WORDS: &[&str] = &["for", "since"];
 const PROGRAM_WORDS: &[&str] =
     &["section", "returns", "verdicts", "sleepable", "since", "retain", "changed"];
 const TYPE_WORDS: &[&str] = &["since", "retain", "changed"];
+const ENUM_WORDS: &[&str] = &["unnamed", "since", "retain", "changed"];
 
 const YEARS_LIMIT: u64 = 1000;
 
@@ -110,7 +111,8 @@ impl Cursor {
                     }
                     "enum" => {
                         let (name, kind) = self.enumeration(extends)?;
-                        (vec![name], kind, TYPE_WORDS)
+                        // What is extended says it.
+                        (vec![name], kind, if extends { TYPE_WORDS } else { ENUM_WORDS })
                     }
                     "helper" | "kfunc" if extends => {
                         self.bump();
@@ -298,7 +300,7 @@ impl Cursor {
         if values.is_empty() {
             self.error(&codes::A_EMPTY, "this enum has no constants", name.span.clone());
         }
-        let values = EnumType { values, inherited: None };
+        let values = EnumType { values, inherited: None, unnamed: false };
         Ok((name, ItemKind::Enum { extends, values, spans }))
     }
 
@@ -407,6 +409,7 @@ impl Cursor {
             "changes_packet" => contract.changes_packet = true,
             "pure" => contract.pure = true,
             "noreturn" => contract.noreturn = true,
+            "unnamed" => words.unnamed = true,
             "for" => words.programs = self.names("the name of a program type")?,
             "since" => {
                 let low = self.node_name()?;

@@ -1,14 +1,10 @@
 //! `abide api diff`: what a program has to expect between two versions of an API.
 
 use std::fmt::Write;
-use std::path::Path;
-use std::sync::Arc;
 
-use abide::{Api, codes};
+use abide::Api;
 use abide_api::diff::{Change, Effect, Version, diff};
-use abide_api::model::NodeId;
 use abide_api::query::Namespace;
-use abide_diag::{Diagnostic, printable};
 use serde::Serialize;
 
 use crate::cli::apis;
@@ -32,38 +28,9 @@ struct ChangeJson {
     after: Option<String>,
 }
 
-/// `API@NODE` of the built-in API or of a file, or a file alone: its newest node.
-fn version(text: &str) -> Result<(Arc<Api>, NodeId), Failure> {
-    let (file, node) = match text.rsplit_once('@') {
-        Some((file, node)) if !Path::new(text).exists() => (file, Some(node)),
-        _ => (text, None),
-    };
-    let api = apis::by_file_or_name(Path::new(file))?;
-    let found = match node {
-        Some(node) => api.node(node),
-        None => {
-            let ids = (0..api.nodes.len() as u32).map(NodeId);
-            ids.max_by_key(|id| api.node_ref(*id).released)
-        }
-    };
-    match found {
-        Some(node) => Ok((api, node)),
-        None => {
-            let message =
-                format!("`{}` has no node `{}`", api.name, printable(node.unwrap_or_default()));
-            let mut diagnostic = Diagnostic::error(&codes::C_NO_NAME, message);
-            let near = super::near(&api, node.unwrap_or_default());
-            if !near.is_empty() {
-                diagnostic = diagnostic.help(format!("there is {}", near.join(", ")));
-            }
-            Err(Failure::usage(diagnostic))
-        }
-    }
-}
-
 pub(super) fn main(before: &str, after: &str, ui: &Ui) -> Result<Exit, Failure> {
-    let (old, old_node) = version(before)?;
-    let (new, new_node) = version(after)?;
+    let (old, old_node) = apis::version(before)?;
+    let (new, new_node) = apis::version(after)?;
     let label = |api: &Api, node| format!("{}@{}", api.name, api.node_ref(node).name);
     let changes =
         diff(Version { api: &old, node: old_node }, Version { api: &new, node: new_node });

@@ -1,0 +1,1 @@
+#define bpf_printk(...) ABIDE_PRINTK(__VA_ARGS__)

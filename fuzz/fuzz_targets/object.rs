@@ -13,7 +13,7 @@ fuzz_target!(|bytes: &[u8]| {
     let text = String::from_utf8_lossy(&bytes[bytes.len() - bytes.len().min(512)..]);
     let config = Kconfig {
         text: &text,
-        kernel_version: 0x06_0c_03,
+        kernel_version: Some(0x06_0c_03),
         has_bpf_cookie: true,
         has_syscall_wrapper: false,
     };

@@ -89,11 +89,13 @@ pub use abide_api::{
     HostProfile, LinkError, Need, NodeId, ProgramNeeds, Refusal, RefusalKind, Refusals,
     Requirements, Service, Site, WindowEnd,
 };
+// The types of a host, for CO-RE.
+pub use abide_btf::Btf;
 // Messages: what every error can be turned into.
 pub use abide_diag::{Code, Diagnostic, Report, Severity};
 // Maps, as the host sees them.
 pub use abide_maps::{Map as BpfMap, MapKind};
-pub use abide_object::{Object, ObjectError, Stamp};
+pub use abide_object::{Object, ObjectError, Stamp, host_types};
 // A kernel as a host, from its BTF.
 pub use abide_linux::{Defect, Lack, Profile, ProfileError, Release, Running, Standing};
 // What the parameters of bodies may be, and what they may return.

@@ -3,7 +3,7 @@
 //! The matching is `abide_btf::core`'s. An object is changed as a whole or not at all.
 
 use abide_btf::Btf;
-use abide_btf::core::{CoreError, Patched, Poison, Record, Resolution, Resolver, Target};
+use abide_btf::core::{CoreError, Patched, Poison, Record, Resolution, Resolver, Spec, Target};
 use abide_diag::{Diagnostic, Report, printable};
 use abide_isa::Raw;
 
@@ -100,20 +100,33 @@ impl Object {
             Err(error) => error.report(),
         };
         let mut diagnostic = diagnostic.in_place(self.core_place(record));
-        let line = self.function(record.function).line_at(record.slot);
-        if let Some(line) = line.filter(|line| !line.text.trim().is_empty()) {
-            diagnostic = diagnostic.note(format!("the line is `{}`", printable(line.text.trim())));
-        }
-        let Some((btf, resolution)) = self.btf.as_ref().zip(outcome.resolution.as_ref()) else {
-            return Some(diagnostic);
-        };
-        let spec = &resolution.local;
-        Some(diagnostic.note(format!(
-            "it means `{}` ({} of type {})",
-            spec.show(btf),
-            spec.numbers(),
-            spec.root
-        )))
+        diagnostic.notes.extend(self.core_line(record));
+        let spec = outcome.resolution.as_ref().map(|resolution| &resolution.local);
+        diagnostic.notes.extend(spec.and_then(|spec| self.core_meaning(spec)));
+        Some(diagnostic)
+    }
+
+    /// What to know of a relocation when there is no host: its source line, and what it is for.
+    pub fn core_notes(&self, record: &CoreRelocation) -> Vec<String> {
+        let mut notes: Vec<String> = self.core_line(record).into_iter().collect();
+        let Some(btf) = &self.btf else { return notes };
+        let (ty, access, kind) = (record.ty, record.access.as_str(), record.kind);
+        // What it means for the object is known on any host.
+        let target = Target::new(btf);
+        let resolution = Resolver::new(btf, &target).resolve(Record { ty, access, kind });
+        notes.extend(resolution.ok().and_then(|found| self.core_meaning(&found.local)));
+        notes
+    }
+
+    fn core_line(&self, record: &CoreRelocation) -> Option<String> {
+        let line = self.function(record.function).line_at(record.slot)?;
+        let text = line.text.trim();
+        (!text.is_empty()).then(|| format!("source: `{}`", printable(text)))
+    }
+
+    fn core_meaning(&self, spec: &Spec) -> Option<String> {
+        let shown = spec.show(self.btf.as_ref()?);
+        Some(format!("it means `{shown}` ({} of type {})", spec.numbers(), spec.root))
     }
 }
 

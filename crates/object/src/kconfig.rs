@@ -27,8 +27,8 @@ const FLAGS: u32 = 1 << 7 | 1 << 10;
 pub struct Kconfig<'a> {
     /// Lines `CONFIG_NAME=value`, as in `/boot/config-…`; others are comments.
     pub text: &'a str,
-    /// `LINUX_KERNEL_VERSION`: of 6.12.3 `0x060c03`.
-    pub kernel_version: u32,
+    /// `LINUX_KERNEL_VERSION`: of 6.12.3 `0x060c03`; none if the host is no Linux.
+    pub kernel_version: Option<u32>,
     /// `LINUX_HAS_BPF_COOKIE`: whether what is attached can have a cookie.
     pub has_bpf_cookie: bool,
     /// `LINUX_HAS_SYSCALL_WRAPPER`: whether system calls take their arguments in a `struct pt_regs`.
@@ -131,6 +131,12 @@ impl Object {
         self.maps[at].origin = MapOrigin::Data { section, bytes, readonly: true };
         let places: HashMap<ExternId, u32> =
             values.iter().map(|value| (value.id, value.offset)).collect();
+        if let Some((btf, id)) = self.btf.as_mut().zip(self.maps[at].value_type) {
+            let place =
+                |value: &KconfigValue| (self.externs[value.id.index()].name.as_str(), value.offset);
+            let named: HashMap<&str, u32> = values.iter().map(place).collect();
+            btf.place_section(id, self.maps[at].value_size, |name, _| named.get(name).copied());
+        }
         for function in &mut self.functions {
             for relocation in &mut function.relocations {
                 if let Target::Extern(id) = relocation.target
@@ -161,10 +167,12 @@ impl Data<'_> {
         }
         for (name, number) in [
             ("LINUX_KERNEL_VERSION", config.kernel_version),
-            ("LINUX_HAS_BPF_COOKIE", u32::from(config.has_bpf_cookie)),
-            ("LINUX_HAS_SYSCALL_WRAPPER", u32::from(config.has_syscall_wrapper)),
+            ("LINUX_HAS_BPF_COOKIE", Some(u32::from(config.has_bpf_cookie))),
+            ("LINUX_HAS_SYSCALL_WRAPPER", Some(u32::from(config.has_syscall_wrapper))),
         ] {
-            if let Some(value) = open.remove(name) {
+            if let Some(number) = number
+                && let Some(value) = open.remove(name)
+            {
                 self.number(value, u64::from(number))
                     .map_err(|what| Problem::Kconfig(what).at(Place::symbol(name)))?;
             }
@@ -197,7 +205,7 @@ impl Data<'_> {
                 true if name.starts_with("CONFIG_") => {
                     "the configuration does not have it, and it is not weak"
                 }
-                true => "it is neither a `CONFIG_…` nor one of the `LINUX_…` that are known",
+                true => "it is neither a `CONFIG_…` nor a `LINUX_…` that the host knows",
             };
             Some(Problem::Kconfig(what.into()).at(Place::symbol(name)))
         });

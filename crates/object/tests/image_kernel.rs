@@ -7,11 +7,12 @@
 //! of them with `ABIDE_IMAGE_ALL=1`.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use abide_isa::Raw;
-use abide_object::image::{Image, Patch};
+use abide_object::image::{Image, Patch, Place};
 use serde_json::Value;
 
 /// `goto +0`, which does nothing and reads nothing.
@@ -118,15 +119,13 @@ fn longer(bytes: &[u8]) -> Option<Vec<u8>> {
         }
         let slots = Raw::read_all(section.bytes(), image.endian).0;
         let (mut patches, mut slot) = (Vec::new(), 0);
+        // Before the first of a function it would belong to the one before it, and nothing may come
+        // after the last.
+        let symbols = image.symbols.iter().filter(|symbol| symbol.place == Place::Section(at));
+        let starts: HashSet<u64> = symbols.map(|symbol| symbol.value / 8).collect();
         while slot < slots.len() {
             let here = slot as u32;
-            // Before the first of a function it would belong to the one before it, and nothing may come
-            // after the last.
-            let is_start = image.symbols.iter().any(|symbol| {
-                symbol.place == abide_object::image::Place::Section(at)
-                    && symbol.value == u64::from(here) * 8
-            });
-            if slot > 0 && !is_start {
+            if slot > 0 && !starts.contains(&(slot as u64)) {
                 patches.push(Patch { slots: here..here, code: vec![NOTHING], relocations: vec![] });
             }
             slot += if slots[slot].code == 0x18 { 2 } else { 1 };

@@ -79,7 +79,7 @@ fn with_kconfig(ty: impl FnOnce(&mut Types) -> u32) -> Elf {
 }
 
 const NOTHING: Kconfig<'_> =
-    Kconfig { text: "", kernel_version: 0, has_bpf_cookie: false, has_syscall_wrapper: false };
+    Kconfig { text: "", kernel_version: None, has_bpf_cookie: false, has_syscall_wrapper: false };
 
 fn refuse(elf: Elf) -> ObjectError {
     Object::parse(&elf.finish()).expect_err("it is malformed")

@@ -25,7 +25,7 @@ fn configure(object: &Object) {
         let (mut other, text) = (object.clone(), lines(value));
         let config = Kconfig {
             text: &text,
-            kernel_version: u32::MAX,
+            kernel_version: Some(u32::MAX),
             has_bpf_cookie: true,
             has_syscall_wrapper: true,
         };

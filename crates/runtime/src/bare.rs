@@ -107,6 +107,7 @@ impl Builder {
             program_type: &self.program_type,
             slots: &self.slots,
             calls,
+            lacking: BTreeMap::new(),
             functions: self.functions,
             lines: Vec::new(),
             maps: (0..space.maps().len() as u32).collect(),

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use abide_api::host::HostProfile;
 use abide_api::model::{Api, DefId, DefKind};
 use abide_api::{HostError, Namespace};
+use abide_btf::Btf;
 use abide_diag::{Diagnostic, Report};
 use abide_maps::Limits;
 use jiff::civil::Date;
@@ -116,6 +117,8 @@ pub struct HostBuilder {
     fuel: u64,
     clock: Option<Clock>,
     sink: Option<Sink>,
+    kconfig: String,
+    types: Option<Arc<Btf>>,
 }
 
 impl HostBuilder {
@@ -254,6 +257,24 @@ impl HostBuilder {
         self
     }
 
+    /// The configuration of the host, which programs read as `__kconfig` variables: lines
+    /// `CONFIG_NAME=value`, as in `/boot/config-…`. Without it, the host has none: variables that are not
+    /// weak are then refused. `LINUX_KERNEL_VERSION` and the other `LINUX_…` follow from the node.
+    #[must_use]
+    pub fn kconfig(mut self, text: impl Into<String>) -> Self {
+        self.kconfig = text.into();
+        self
+    }
+
+    /// The types of the host, in which instructions with CO-RE relocations look up what they access: those
+    /// of a kernel, see [`abide_object::host_types`]. Without them, programs with such instructions are
+    /// refused.
+    #[must_use]
+    pub fn types(mut self, types: impl Into<Arc<Btf>>) -> Self {
+        self.types = Some(types.into());
+        self
+    }
+
     fn make_profile(&self) -> Result<HostProfile, Problem> {
         let mut profile = match (&self.profile, &self.node) {
             (Some(profile), _) => profile.clone(),
@@ -302,6 +323,8 @@ impl HostBuilder {
                 bodies: self.bodies,
                 limits: self.limits,
                 services: Arc::new(services),
+                kconfig: self.kconfig,
+                types: self.types,
                 layouts: Mutex::default(),
                 warnings,
             }),
@@ -331,6 +354,9 @@ pub(crate) struct Inner {
     pub(crate) bodies: HashMap<DefId, Body>,
     pub(crate) limits: Limits,
     pub(crate) services: Arc<Services>,
+    /// Lines `CONFIG_NAME=value`.
+    pub(crate) kconfig: String,
+    pub(crate) types: Option<Arc<Btf>>,
     /// One layout for each context struct, so that contexts fit all programs of their type.
     layouts: Mutex<HashMap<DefId, Arc<ContextLayout>>>,
     warnings: Vec<Problem>,
@@ -353,6 +379,8 @@ impl Host {
             fuel: FUEL,
             clock: None,
             sink: None,
+            kconfig: String::new(),
+            types: None,
         }
     }
 

@@ -1,8 +1,10 @@
 //! A program made ready to run: decoded once, jumps and calls resolved. Runs nothing.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
+use abide_diag::Diagnostic;
 use abide_isa::{Imm64Kind, Kind, Op, Raw, decode};
 use abide_object::Line;
 
@@ -48,6 +50,8 @@ pub(crate) struct Source<'a> {
     pub(crate) slots: &'a [Raw],
     /// By slot.
     pub(crate) calls: Vec<(u32, CallSite)>,
+    /// Instructions that the host's types have no place for, by slot.
+    pub(crate) lacking: BTreeMap<u32, Diagnostic>,
     pub(crate) functions: Vec<Function>,
     /// Sorted by slot.
     pub(crate) lines: Vec<Line>,
@@ -70,6 +74,7 @@ pub(crate) struct Image {
     pub(crate) returns: Option<(i64, i64)>,
     /// Whether the function that begins at step 0 uses its stack.
     pub(crate) entry_uses_stack: bool,
+    lacking: BTreeMap<u32, Diagnostic>,
     /// The slot of each step.
     slots: Vec<u32>,
     raw: Vec<Raw>,
@@ -94,6 +99,7 @@ impl Image {
             layout: source.layout,
             returns: source.returns,
             entry_uses_stack: true,
+            lacking: source.lacking,
             slots: Vec::with_capacity(source.slots.len() + 1),
             raw: source.slots.to_vec(),
             functions: source.functions,
@@ -117,8 +123,7 @@ impl Image {
             slot += insn.slots();
         }
         image.slots.push(source.slots.len() as u32);
-        let mut sites: std::collections::BTreeMap<u32, CallSite> =
-            source.calls.into_iter().collect();
+        let mut sites: BTreeMap<u32, CallSite> = source.calls.into_iter().collect();
         for index in 0..image.steps.len() {
             image.resolve(index, &step_of, &source.maps, &mut sites)?;
         }
@@ -131,7 +136,7 @@ impl Image {
         index: usize,
         step_of: &[Option<u32>],
         maps: &[u32],
-        sites: &mut std::collections::BTreeMap<u32, CallSite>,
+        sites: &mut BTreeMap<u32, CallSite>,
     ) -> Result<(), Trap> {
         let slot = self.slots[index];
         let step = self.steps[index];
@@ -252,6 +257,18 @@ impl Image {
         for step in self.steps.iter_mut().filter(|step| step.op == Op::CallLocal) {
             step.src = u8::from(!clean.contains(&step.imm));
         }
+    }
+
+    /// The end of a run at a call of what is not there.
+    pub(crate) fn absent(&self, step: usize) -> Trap {
+        let Some(lacks) = self.slots.get(step).and_then(|slot| self.lacking.get(slot)) else {
+            return Trap::new(&codes::T_INVALID, "call that is bound to no definition");
+        };
+        let mut trap = Trap::new(lacks.code, lacks.message.clone());
+        for note in &lacks.notes {
+            trap = trap.note(note.clone());
+        }
+        lacks.helps.iter().fold(trap, |trap, help| trap.help(help.clone()))
     }
 
     /// The step of a function's address.

@@ -38,6 +38,7 @@ mod disassemble;
 mod dynptr;
 mod environment;
 mod errno;
+mod fit;
 mod host;
 mod image;
 mod interpreter;

@@ -13,6 +13,7 @@ use abide_object::{MapId, MapOrigin, Object, ObjectError, Target};
 
 use crate::codes;
 use crate::environment::Environment;
+use crate::fit::Fitted;
 use crate::host::Host;
 use crate::image::{CallSite, Function, Image, Source};
 use crate::memory::MapSpace;
@@ -34,6 +35,9 @@ pub enum LoadError {
     /// The host does not serve what it needs.
     #[error(transparent)]
     Refused(#[from] Refusals),
+    /// Instructions that cannot be made to fit the types of the host.
+    #[error("{}", .0.first().map_or("", |report| report.message.as_str()))]
+    Core(Vec<Diagnostic>),
     /// A program cannot be linked.
     #[error("program `{program}`: {error}")]
     Link {
@@ -89,6 +93,7 @@ impl LoadError {
     pub fn reports(&self) -> Vec<Diagnostic> {
         match self {
             LoadError::Refused(refusals) => refusals.reports(),
+            LoadError::Core(reports) => reports.clone(),
             other => vec![other.report()],
         }
     }
@@ -108,6 +113,13 @@ impl Report for LoadError {
                     return Diagnostic::error(&codes::T_NO_PROGRAM, text);
                 };
                 all.fold(first.report(), |report, other| report.note(other.to_string()))
+            }
+            LoadError::Core(reports) => {
+                let mut all = reports.iter();
+                let Some(first) = all.next() else {
+                    return Diagnostic::error(&abide_object::codes::O_CORE_POISONED, text);
+                };
+                all.fold(first.clone(), |report, other| report.note(other.message.clone()))
             }
             LoadError::Link { program, error } => {
                 error.report().note(format!("in program `{}`", abide_diag::printable(program)))
@@ -173,6 +185,7 @@ impl Host {
         if object.endian != Endian::NATIVE {
             return Err(LoadError::Endian(object.endian));
         }
+        let Fitted { object, lacking } = self.fit(object)?;
         let mut linked = Vec::new();
         for bound in &binding.programs {
             let name = &bound.needs.name;
@@ -195,8 +208,15 @@ impl Host {
         let services = Arc::clone(&self.inner.services);
         let environment = Arc::new(Environment { services, programs: OnceLock::new() });
         let mut images = Vec::new();
-        for program in &linked {
-            images.push(Arc::new(self.image(program, &maps, &space)?));
+        for (program, bound) in linked.iter().zip(&binding.programs) {
+            // The functions of the object come first in the stream, in this order.
+            let functions = bound.needs.functions.iter().zip(&program.functions);
+            let lacking = lacking.iter().flat_map(|((id, slot), report)| {
+                let here = functions.clone().filter(move |(function, _)| *function == id);
+                here.map(move |(_, range)| (range.slots.start + slot, report.clone()))
+            });
+            let lacking = lacking.collect();
+            images.push(Arc::new(self.image(program, lacking, &maps, &space)?));
         }
         let programs = images
             .iter()
@@ -235,6 +255,7 @@ impl Host {
     fn image(
         &self,
         program: &abide_api::Program,
+        lacking: BTreeMap<u32, Diagnostic>,
         maps: &[(MapId, Arc<Map>)],
         space: &Arc<MapSpace>,
     ) -> Result<Image, LoadError> {
@@ -265,6 +286,7 @@ impl Host {
             program_type: &kind.name,
             slots: &program.slots,
             calls,
+            lacking,
             functions,
             lines: program.lines.clone(),
             space: Arc::clone(space),

@@ -125,7 +125,10 @@ impl Report for Trap {
                 diagnostic = diagnostic.note(format!("source: `{}`", abide_diag::printable(text)));
             }
         }
-        diagnostic.notes.extend(self.inner.notes.iter().cloned());
+        // What was known of the instruction before it ran may have the line, too.
+        let source = diagnostic.notes.first().cloned();
+        let notes = self.inner.notes.iter().filter(|note| Some(*note) != source.as_ref());
+        diagnostic.notes.extend(notes.cloned());
         diagnostic.helps.extend(self.inner.help.clone());
         diagnostic
     }

@@ -8,7 +8,7 @@ use abide_diag::{Diagnostic, Source};
 
 use super::fail::{Exit, Failure, shown};
 use super::ui::stream;
-use abide::codes;
+use abide::{Btf, codes, host_types};
 
 /// Whether a path, `-`, means standard input or output.
 pub(crate) fn is_standard(path: &Path) -> bool {
@@ -62,6 +62,18 @@ pub(crate) fn with_ending(path: &Path, ending: &str) -> Result<Vec<PathBuf>, Fai
     found.retain(|file| file.extension().is_some_and(|found| found == ending));
     found.sort();
     Ok(found)
+}
+
+/// The largest file of types that is read: a kernel with all its debug information.
+const TYPES_LIMIT: u64 = 2 << 30;
+
+/// The types of a host in a file; `vmlinux` are those of the kernel that runs here.
+pub(crate) fn types(path: &Path) -> Result<Btf, Failure> {
+    let path = match path.to_str() {
+        Some("vmlinux") => Path::new("/sys/kernel/btf/vmlinux"),
+        _ => path,
+    };
+    host_types(&read(path, TYPES_LIMIT)?).map_err(|error| Failure::of_file(path, &error))
 }
 
 /// Writes all of a file, or nothing.

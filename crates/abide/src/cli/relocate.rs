@@ -2,7 +2,7 @@
 //! patching are `abide_btf::core`'s and `abide_object`'s.
 
 use std::fmt::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use abide::Object;
 use abide_btf::core::{Patched, Resize, Resolution, Target};
@@ -13,12 +13,9 @@ use serde::Serialize;
 
 use super::apis;
 use super::fail::{Exit, Failure, Message, shown};
-use super::files::read;
+use super::files::types;
 use super::ui::{MessageJson, Paint, Table, Ui, count, render};
 use abide::codes;
-
-/// The largest file of types that is read: a kernel with all its debug information.
-const LIMIT: u64 = 2 << 30;
 
 /// Show what becomes of each CO-RE relocation of an object on a host.
 #[derive(Debug, clap::Args)]
@@ -50,12 +47,7 @@ pub(crate) struct Args {
 pub(crate) fn main(args: &Args, ui: &Ui) -> Result<Exit, Failure> {
     let (_, object) = apis::object(&args.object)?;
     let only = args.program.as_deref().map(|name| function(&object, name)).transpose()?;
-    let path = match args.btf.to_str() {
-        Some("vmlinux") => Path::new("/sys/kernel/btf/vmlinux"),
-        _ => &args.btf,
-    };
-    let types = abide_object::host_types(&read(path, LIMIT)?)
-        .map_err(|error| Failure::of_file(path, &error))?;
+    let types = types(&args.btf)?;
     let target = Target::new(&types);
     let relocated = object.relocate_core(&target);
     let (report, messages) = Report::of(args, &object, &types, &relocated, only);

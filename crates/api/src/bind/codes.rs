@@ -72,9 +72,10 @@ abide_diag::codes! {
     /// window ends.
     R_DEPRECATED = "R0901", "deprecated";
 
-    /// The object has CO-RE relocations, which Abide does not apply yet. Build it without
-    /// `preserve_access_index` (plain UAPI headers).
-    L_CORE = "L0001", "CO-RE relocations are not supported yet";
+    /// An instruction of the object depends on the layout of a type of the host (a CO-RE relocation), and
+    /// the host gave no types. `abide run --btf FILE` and `HostBuilder::types` give it those of a kernel;
+    /// or build the object without `preserve_access_index` (plain UAPI headers, no `vmlinux.h`).
+    L_CORE = "L0001", "types of the host are needed";
     /// The object needs a variable of the kernel (`.ksyms` or `.kconfig`) that this host does not have.
     L_EXTERN = "L0002", "unresolved external variable";
     /// The compat body in the API file cannot be assembled.

@@ -93,14 +93,12 @@ pub enum LinkError {
     #[error("no program `{0}` was bound")]
     NoProgram(String),
     /// A field access that depends on the kernel's types.
-    #[error("function `{function}` has a CO-RE relocation at insn {slot}: {access}")]
+    #[error("an instruction depends on the types of the host, and it gave none")]
     Core {
-        /// The function.
-        function: String,
-        /// Its slot.
-        slot: u32,
-        /// What is accessed.
-        access: String,
+        /// The source line, or the instruction.
+        place: String,
+        /// The text of the line, and what is accessed.
+        notes: Vec<String>,
     },
     /// A variable that the host does not have.
     #[error("function `{function}` needs the variable `{name}` at insn {slot}")]
@@ -150,8 +148,14 @@ impl Report for LinkError {
         let message = abide_diag::printable(&self.to_string()).into_owned();
         match self {
             LinkError::NoProgram(_) => Diagnostic::error(&c::R_NO_PROGRAM, message),
-            LinkError::Core { .. } => Diagnostic::error(&c::L_CORE, message)
-                .help("build it with plain headers, without preserve_access_index"),
+            LinkError::Core { place, notes } => {
+                let mut diagnostic = Diagnostic::error(&c::L_CORE, message).in_place(place.clone());
+                diagnostic.notes.extend(notes.iter().cloned());
+                diagnostic.help(
+                    "give the host's types (`abide run --btf FILE`), or build the object with plain \
+                     headers, without preserve_access_index",
+                )
+            }
             LinkError::Extern { .. } => Diagnostic::error(&c::L_EXTERN, message)
                 .help("declare it weak if the program can do without it"),
             LinkError::Compat { errors, .. } => {

@@ -33,11 +33,8 @@ pub(super) fn function(
         function.relocations.iter().map(|found| (found.slot, found.target)).collect();
     let first = object.core.partition_point(|core| core.function < id);
     if let Some(core) = object.core.get(first).filter(|core| core.function == id) {
-        return Err(LinkError::Core {
-            function: function.name.clone(),
-            slot: core.slot,
-            access: core.access.to_string(),
-        });
+        let (place, notes) = (object.core_place(core), object.core_notes(core));
+        return Err(LinkError::Core { place, notes });
     }
     let served = |callee: &Callee| calls.get(callee).copied();
     let mut slots = function.slots.clone();

@@ -59,7 +59,10 @@ impl Image<'_> {
 
 /// Where slots go.
 struct Moves<'p> {
+    /// In order, each beginning after the one before it.
     patches: &'p [Patch],
+    /// For each patch, how many slots what comes after it moves by.
+    shifts: Vec<i64>,
     place: Where,
 }
 
@@ -70,10 +73,12 @@ impl<'p> Moves<'p> {
             .get(index)
             .filter(|section| section.is_code())
             .ok_or_else(|| Problem::Patch("it is no section of code").nowhere())?;
-        let moves = Moves { patches, place: Where::section(&section.name) };
+        let place = Where::section(&section.name);
+        let mut moves = Moves { patches, shifts: Vec::with_capacity(patches.len()), place };
         let slots = (section.bytes().len() / Raw::SIZE) as u32;
         let symbols = image.symbols.len();
         let mut last: Option<&Range<u32>> = None;
+        let mut shift = 0;
         for Patch { slots: range, code, relocations } in patches {
             let is_outside = range.start > range.end || range.end > slots;
             if is_outside || !section.bytes().len().is_multiple_of(Raw::SIZE) {
@@ -89,6 +94,8 @@ impl<'p> Moves<'p> {
                 return Err(moves.error("a relocation is not in its code", range.start));
             }
             last = Some(range);
+            shift += code.len() as i64 - range.len() as i64;
+            moves.shifts.push(shift);
         }
         Ok(moves)
     }
@@ -99,15 +106,21 @@ impl<'p> Moves<'p> {
 
     /// The place before a slot and whatever is inserted there; none in the middle of what is replaced.
     fn before(&self, slot: u32) -> Option<u32> {
-        let mut to = slot;
-        for Patch { slots, code, .. } in self.patches.iter().take_while(|it| it.slots.start < slot)
-        {
-            if slot < slots.end {
-                return None;
-            }
-            to = to - slots.len() as u32 + code.len() as u32;
+        let Some(last) = self.patches.partition_point(|it| it.slots.start < slot).checked_sub(1)
+        else {
+            return Some(slot);
+        };
+        // Of those before it, only the last can reach as far.
+        if slot < self.patches[last].slots.end {
+            return None;
         }
-        Some(to)
+        u32::try_from(i64::from(slot) + self.shifts[last]).ok()
+    }
+
+    /// The patch that begins at a slot.
+    fn starting(&self, slot: u32) -> Option<&'p Patch> {
+        let found = self.patches.binary_search_by_key(&slot, |patch| patch.slots.start).ok()?;
+        Some(&self.patches[found])
     }
 
     /// Where the instruction in a slot goes; none if it goes away.
@@ -115,13 +128,15 @@ impl<'p> Moves<'p> {
         if self.replaced(slot).is_some() {
             return None;
         }
-        let inserted = self.patches.iter().find(|patch| patch.slots == (slot..slot));
-        Some(self.before(slot)? + inserted.map_or(0, |patch| patch.code.len() as u32))
+        let inserted = self.starting(slot).map_or(0, |patch| patch.code.len() as u32);
+        Some(self.before(slot)? + inserted)
     }
 
     /// The patch that replaces a slot.
     fn replaced(&self, slot: u32) -> Option<&'p Patch> {
-        self.patches.iter().find(|patch| patch.slots.contains(&slot))
+        let after = self.patches.partition_point(|patch| patch.slots.start <= slot);
+        let last = &self.patches[after.checked_sub(1)?];
+        last.slots.contains(&slot).then_some(last)
     }
 
     /// Whether nothing is left of a function.
@@ -282,9 +297,7 @@ impl Edit<'_> {
             if raw.code == LD_IMM64
                 && let Some(second) = old.get(slot as usize)
             {
-                if self.moves.patches.iter().any(|it| it.slots.start == slot)
-                    || self.moves.replaced(slot).is_some()
-                {
+                if self.moves.starting(slot).is_some() || self.moves.replaced(slot).is_some() {
                     return Err(error("it cuts a 64-bit load in two"));
                 }
                 new.push(*second);

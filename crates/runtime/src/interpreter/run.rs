@@ -378,7 +378,7 @@ impl Machine {
                     settle!();
                     start = pc;
                     let Some(site) = image.calls.get(imm as usize) else {
-                        fail!(Trap::new(&codes::T_INVALID, "call that is bound to no definition"));
+                        fail!(image.absent(pc - 1));
                     };
                     let args = [regs[1], regs[2], regs[3], regs[4], regs[5]];
                     match checked!(self.call_host(image, site, args)) {

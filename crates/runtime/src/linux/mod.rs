@@ -5,6 +5,7 @@
 //! differs (headroom, clocks, the packet always in one piece) the function's comment says so.
 
 mod checksum;
+mod config;
 mod dynptr;
 mod maps;
 mod packet;
@@ -13,6 +14,8 @@ mod ringbuf;
 pub mod skb;
 mod system;
 pub mod xdp;
+
+pub(crate) use config::config;
 
 use crate::body::{Body, Call};
 use crate::errno::Errno;

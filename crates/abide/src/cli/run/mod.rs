@@ -48,6 +48,14 @@ pub(crate) struct Args {
     /// Fill a map before the run: lines of KEY VALUE. May be given several times
     #[arg(long, value_name = "NAME=FILE")]
     map: Vec<String>,
+    /// The configuration of the host, for `__kconfig` variables: lines CONFIG_NAME=VALUE, as in
+    /// /boot/config-…
+    #[arg(long, value_name = "FILE")]
+    kconfig: Option<PathBuf>,
+    /// The types of the host, for CO-RE: a file of BTF, an ELF file that has them, or `vmlinux` for
+    /// the kernel that runs here
+    #[arg(long, value_name = "FILE")]
+    btf: Option<PathBuf>,
     /// Run over everything N times. Only the time is taken of all but the first
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
     repeat: u64,
@@ -89,6 +97,9 @@ Events of a ring buffer NAMEs are shown as `struct NAME` where the object has on
 size, and in hex where it has none. Values of per-CPU maps are added up where they are integers.
 Sixteen bytes are shown as an IPv6 address where the type or the member has \"addr\", \"ip6\" or
 \"ipv6\" in its name.
+
+Variables `__kconfig` get their values from --kconfig; LINUX_KERNEL_VERSION and the other LINUX_…
+follow from the host's version. Weak ones that are nowhere are 0.
 
 Without --packets, --ctx and --packet the program runs once, on a context of zeroes and an empty
 packet.

@@ -6,7 +6,8 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use abide::{
-    Api, Binding, Host, HostProfile, Loaded, Object, Program, Requirements, Trap, WindowEnd, codes,
+    Api, Binding, Host, HostProfile, LoadError, Loaded, Object, Program, Requirements, Trap,
+    WindowEnd, codes,
 };
 use abide_api::model::{DefId, DefKind, EnumType, ProgramType, StructType};
 use abide_api::query::Namespace;
@@ -16,9 +17,14 @@ use abide_object::MapOrigin;
 use super::report::{self, Shown, Trace};
 use super::{Args, entries};
 use crate::cli::apis::Apis;
-use crate::cli::fail::{Failure, shown};
+use crate::cli::fail::{Failure, at_file, shown};
+use crate::cli::files;
 use crate::cli::inspect::Version;
 use crate::cli::ui::plain;
+
+/// A kernel's configuration has some 300 KB.
+const KCONFIG_LIMIT: u64 = 16 << 20;
+const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 /// Everything that a run needs.
 #[derive(Debug)]
@@ -57,12 +63,44 @@ pub(crate) fn prepare(args: &Args, apis: &Apis, object: Object) -> Result<Ready,
     let binding = binding.map_err(|refusals| Failure::all(refusals.reports()))?;
     let loaded = host
         .load_bound(Arc::new(object), Arc::new(needs), binding)
-        .map_err(|error| Failure::all(error.reports()))?;
+        .map_err(|error| refused(args, &error))?;
     let program = loaded.program(&name).map_err(|error| Failure::all(error.reports()))?;
     for entry in &args.map {
         entries::fill(entry, &loaded)?;
     }
     Ok(Ready { host, loaded, program, trace })
+}
+
+/// The lines of the host's configuration.
+fn kconfig(args: &Args) -> Result<String, Failure> {
+    let Some(path) = &args.kconfig else { return Ok(String::new()) };
+    let bytes = files::read(path, KCONFIG_LIMIT)?;
+    if bytes.starts_with(&GZIP) {
+        let message = "it is compressed: lines CONFIG_NAME=VALUE are wanted";
+        let error = at_file(&abide_object::codes::O_KCONFIG, path, message);
+        let help = format!("decompress it: zcat {} > config", shown(path));
+        return Err(Failure::refused(error.help(help)));
+    }
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// Why the object was not loaded, and where a value of the configuration could come from.
+fn refused(args: &Args, error: &LoadError) -> Failure {
+    let reports = error.reports().into_iter().map(|report| {
+        let LoadError::Object(_) = error else { return report };
+        let file = shown(args.kconfig.as_deref().unwrap_or(&args.object));
+        let place = match &report.place {
+            Some(place) => format!("{file}: {place}"),
+            None => file,
+        };
+        let wants = args.kconfig.is_none() && report.code == &abide_object::codes::O_KCONFIG;
+        let report = report.in_place(place);
+        match wants {
+            true => report.help("give the host's configuration with --kconfig FILE"),
+            false => report,
+        }
+    });
+    Failure::all(reports)
 }
 
 /// The program that is to run.
@@ -117,15 +155,19 @@ fn make_host(args: &Args, profile: HostProfile, trace: Arc<Mutex<Trace>>) -> Res
     let native = api.ids().filter(|id| with_body.contains(api.label(*id).as_str()));
     let missing = profile.clone().with_bodies(native).without_body();
     let lines = args.events;
-    let mut builder =
-        Host::builder(&api).profile(profile).cpus(args.cpus).fuel(args.fuel).trace(move |text| {
-            let mut trace = trace.lock().unwrap_or_else(PoisonError::into_inner);
-            if trace.lines.len() < lines {
-                trace.lines.push(plain(text.trim_end_matches('\n')));
-            } else {
-                trace.more += 1;
-            }
-        });
+    let mut builder = Host::builder(&api).profile(profile).cpus(args.cpus).fuel(args.fuel);
+    builder = builder.kconfig(kconfig(args)?);
+    if let Some(path) = &args.btf {
+        builder = builder.types(files::types(path)?);
+    }
+    builder = builder.trace(move |text| {
+        let mut trace = trace.lock().unwrap_or_else(PoisonError::into_inner);
+        if trace.lines.len() < lines {
+            trace.lines.push(plain(text.trim_end_matches('\n')));
+        } else {
+            trace.more += 1;
+        }
+    });
     if !with_body.is_empty() {
         builder = builder.linux();
     }

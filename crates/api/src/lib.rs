@@ -5,10 +5,12 @@
 
 pub mod bind;
 pub mod calendar;
+pub mod check;
 pub mod codes;
 pub mod compare;
 pub mod ctype;
 pub mod diff;
+pub mod flow;
 pub mod headers;
 pub mod host;
 pub mod link;
@@ -27,4 +29,4 @@ pub use link::{BoundCall, LinkError, Program};
 pub use model::{Api, DefId, DefKind, Definition, NodeId};
 pub use query::Namespace;
 pub use refusal::{Refusal, RefusalKind, Refusals, Site};
-pub use require::{Callee, Need, ProgramNeeds, Requirements};
+pub use require::{Callee, Feature, MapNeed, Need, ProgramNeeds, Requirements, What};

@@ -66,6 +66,7 @@ pub(crate) struct Index {
     by_number: HashMap<u32, Vec<DefId>>,
     nodes: HashMap<String, NodeId>,
     events: HashMap<String, Vec<u32>>,
+    constants: HashMap<String, DefId>,
 }
 
 impl Api {
@@ -100,6 +101,11 @@ impl Api {
         names.entry(definition.name.clone()).or_default().push(id);
         if let DefKind::Helper { number, .. } = definition.kind {
             self.index.by_number.entry(number).or_default().push(id);
+        }
+        if let DefKind::Enum(found) = &definition.kind {
+            for (name, _) in &found.values[found.inherited.unwrap_or(0) as usize..] {
+                self.index.constants.entry(name.clone()).or_insert(id);
+            }
         }
         self.definitions.push(definition);
         id
@@ -162,6 +168,11 @@ impl Api {
                 && self.definitions_of(namespace, &definition.name).first() == Some(&id);
             first.then_some(definition.name.as_str())
         })
+    }
+
+    /// The first definition of an enum that has a constant of this name.
+    pub fn constant(&self, name: &str) -> Option<DefId> {
+        self.index.constants.get(name).copied()
     }
 
     /// What a name means at a node: its newest definition in the node or its ancestors, unless the

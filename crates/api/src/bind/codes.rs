@@ -29,6 +29,14 @@ abide_diag::codes! {
     /// The host would serve the definition, but nobody registered a body for it.
     R_NO_BODY = "R0303", "no body";
 
+    /// The types of the kernel have no such type, field or value, and the program gets to an instruction
+    /// that needs it. Ask first (`bpf_core_field_exists` and the like), so that it is left out where
+    /// it is missing.
+    R_NO_TYPE = "R0304", "no such type, field or value";
+    /// The types of the kernel have no such function or variable: it was built without it, or a module
+    /// has it. An extern can be weak (`__weak`), and the program can ask whether it is there.
+    R_NO_SYMBOL = "R0305", "no such function or variable";
+
     /// The name was withdrawn, for all versions at once and without a window, for the reason given:
     /// most often for security.
     R_WITHDRAWN = "R0401", "withdrawn";
@@ -44,6 +52,9 @@ abide_diag::codes! {
     R_NO_SUCH_PROTOTYPE = "R0503", "no definition has this prototype";
     /// Two stamps of one object name different versions. Link objects that were built for the same one.
     R_TWO_STAMPS = "R0504", "two versions declared";
+
+    /// A CO-RE relocation has no answer on this host, or more than one: no loader takes the object.
+    R_NOT_RELOCATED = "R0505", "cannot be relocated";
 
     /// No node of the API defines a helper with this number, or a kfunc with this name.
     R_UNKNOWN_CALL = "R0601", "unknown function";

@@ -2,7 +2,7 @@
 
 use crate::bind::codes as c;
 use crate::host::{Denial, Deprecation, HostProfile};
-use crate::model::DefId;
+use crate::model::{Api, DefId};
 use crate::refusal::Refusal;
 use crate::require::{ProgramNeeds, Requirements};
 
@@ -22,17 +22,40 @@ pub(super) fn other_api(host: &HostProfile, needs: &Requirements) -> Refusal {
     )
 }
 
-pub(super) fn denial(
+/// What a definition is called in a message.
+pub(crate) struct Subject {
+    word: &'static str,
+    name: String,
+    label: String,
+}
+
+impl Subject {
+    /// By its own name.
+    pub(crate) fn of(api: &Api, id: DefId) -> Subject {
+        let definition = api.definition(id);
+        Subject {
+            word: definition.kind.word(),
+            name: definition.name.clone(),
+            label: api.label(id),
+        }
+    }
+
+    /// A part of a definition, which has the name of its own.
+    pub(crate) fn part(api: &Api, id: DefId, word: &'static str, name: &str) -> Subject {
+        let node = &api.node_ref(api.definition(id).node).name;
+        Subject { word, name: name.to_owned(), label: format!("{name}@{node}") }
+    }
+}
+
+pub(crate) fn denial(
     host: &HostProfile,
     needs: &Requirements,
     id: DefId,
     denial: &Denial,
+    Subject { word, name, label }: Subject,
 ) -> Refusal {
     let api = host.api();
     let definition = api.definition(id);
-    let word = definition.kind.word();
-    let name = &definition.name;
-    let label = api.label(id);
     let node = api.node_ref(definition.node);
     let at = host.label();
     let meant = match needs.declared {
@@ -136,7 +159,7 @@ pub(super) fn denial(
 }
 
 /// The host has what is called, but lets programs of this type call it only later.
-pub(super) fn no_right(host: &HostProfile, program: &ProgramNeeds, right: DefId) -> Refusal {
+pub(crate) fn no_right(host: &HostProfile, program: &ProgramNeeds, right: DefId) -> Refusal {
     let api = host.api();
     let (granted, node) = (api.definition(right), api.node_ref(api.definition(right).node));
     let kind = program.program_type.as_ref().map_or("this", |id| &api.definition(*id).name);

@@ -4,7 +4,7 @@
 //! Binding moves no instruction (`link` does) and runs nothing.
 
 pub mod codes;
-mod explain;
+pub(crate) mod explain;
 
 use std::sync::Arc;
 
@@ -119,8 +119,24 @@ impl HostProfile {
                         warn(explain::deprecated(self, *id, &deprecation));
                     }
                 }
-                Err(denial) => refusals
-                    .push(explain::denial(self, needs, *id, &denial).in_program(&program.name)),
+                Err(denial) => refusals.push(
+                    explain::denial(
+                        self,
+                        needs,
+                        *id,
+                        &denial,
+                        explain::Subject::of(self.api(), *id),
+                    )
+                    .in_program(&program.name),
+                ),
+            }
+        }
+        for feature in program.features.iter().filter(|feature| !feature.attach_only) {
+            if let Err(denial) = self.service(feature.meaning) {
+                let (word, name) = (feature.what.noun(), feature.what.name());
+                let subject = explain::Subject::part(self.api(), feature.meaning, word, name);
+                let refusal = explain::denial(self, needs, feature.meaning, &denial, subject);
+                refusals.push(refusal.in_program(&program.name));
             }
         }
         let mut calls = Vec::new();
@@ -130,9 +146,15 @@ impl HostProfile {
                 Ok((_, Err(_))) | Err(_) if need.weak => None,
                 Ok((id, Err(denial))) => {
                     refusals.push(
-                        explain::denial(self, needs, id, &denial)
-                            .in_program(&program.name)
-                            .at(need.sites.first()),
+                        explain::denial(
+                            self,
+                            needs,
+                            id,
+                            &denial,
+                            explain::Subject::of(self.api(), id),
+                        )
+                        .in_program(&program.name)
+                        .at(need.sites.first()),
                     );
                     continue;
                 }

@@ -41,6 +41,12 @@ abide_diag::codes! {
     C_TWO_APIS = "C0305", "two APIs of one name";
     /// There is no API with this name, and no such file.
     C_NO_API = "C0306", "no such API";
+    /// The folder has no file that ends in `.o`.
+    C_NO_OBJECT = "C0308", "no object";
+    /// `--explain` takes a program and a host, PROGRAM@HOST, and one object.
+    C_EXPLAIN = "C0309", "not a program on a host";
+    /// Only what has tables for people to read elsewhere is printed as Markdown.
+    C_FORMAT = "C0310", "no Markdown";
     /// The API has no node, host, feature or definition of this name.
     C_NO_NAME = "C0401", "unknown name";
     /// `as` takes the options that gcc passes, and most of GNU's. `abide as --help` lists them; what

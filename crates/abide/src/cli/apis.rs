@@ -149,7 +149,7 @@ impl Apis {
         Ok(())
     }
 
-    fn all(&self) -> Vec<Arc<Api>> {
+    pub(crate) fn all(&self) -> Vec<Arc<Api>> {
         self.given.iter().chain(&self.built_in).cloned().collect()
     }
 

@@ -5,6 +5,7 @@ mod api;
 mod apis;
 mod as_;
 mod asm;
+mod check;
 mod dialect;
 mod disasm;
 mod explain;
@@ -23,9 +24,11 @@ mod translate;
 mod ui;
 mod verify;
 
+use abide::codes;
+use abide_diag::Diagnostic;
 use clap::{Parser, Subcommand};
 
-use self::fail::Exit;
+use self::fail::{Exit, Failure};
 use self::ui::{Colour, Format, Ui};
 
 /// Run BPF programs under the version of the API that they were written for.
@@ -43,6 +46,7 @@ Examples:
   abide run firewall.bpf.o --packets web.pcap        run it over a capture
   abide run filter.bpf.o --host linux@LINUX_6.2      as a host of that version would
   abide inspect firewall.bpf.o                       what it needs, and since when
+  abide check firewall.bpf.o                         on which kernels it loads, and why not
   abide api show linux bpf_dynptr_size               the life of one name
   abide probe                                        which version the running kernel stands on
   abide headers linux@LINUX_6.12 -o include          what to compile a program with
@@ -61,7 +65,7 @@ With --format json, standard output holds exactly one JSON document: the result,
 
 #[derive(Debug, clap::Args)]
 struct Global {
-    /// How to print results: for people, or as one JSON document
+    /// How to print results: for people, as one JSON document, or (`check`) as Markdown
     #[arg(long, global = true, help_heading = "Output", value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
     format: Format,
     /// When to use colours; `auto` is on a terminal, unless NO_COLOR is set
@@ -73,6 +77,7 @@ struct Global {
 enum Command {
     Run(Box<run::Args>),
     Inspect(inspect::Args),
+    Check(check::Args),
     #[command(subcommand)]
     Api(api::Command),
     Headers(headers::Args),
@@ -95,9 +100,18 @@ pub(crate) fn main() -> Exit {
     }
     let cli = Cli::parse();
     let ui = Ui::new(cli.global.format, cli.global.color);
+    if cli.global.format == Format::Markdown
+        && !matches!(&cli.command, Command::Check(args) if args.has_markdown())
+    {
+        return ui.fail(&Failure::usage(
+            Diagnostic::error(&codes::C_FORMAT, "this command prints no Markdown")
+                .help("`--format text` and `--format json` are printed by all"),
+        ));
+    }
     let result = match cli.command {
         Command::Run(args) => run::main(&args, &ui),
         Command::Inspect(args) => inspect::main(&args, &ui),
+        Command::Check(args) => check::main(&args, &ui),
         Command::Api(command) => api::main(&command, &ui),
         Command::Headers(args) => headers::main(&args, &ui),
         Command::Asm(args) => asm::main(&args, &ui),

@@ -15,6 +15,7 @@ use crate::cli::fail::{Exit, Failure, Message};
 pub(crate) enum Format {
     Text,
     Json,
+    Markdown,
 }
 
 /// When colours are used.
@@ -64,7 +65,7 @@ impl Ui {
         text: impl FnOnce(Paint) -> S,
     ) -> Result<(), Failure> {
         match self.format {
-            Format::Text => write_out(text(self.paint).as_ref()),
+            Format::Text | Format::Markdown => write_out(text(self.paint).as_ref()),
             Format::Json => {
                 let mut json = serde_json::to_string_pretty(value)
                     .map_err(|error| output_failure(&io::Error::other(error)))?;
@@ -74,10 +75,28 @@ impl Ui {
         }
     }
 
+    /// Prints a result that can be Markdown, too.
+    pub(crate) fn show_markdown<T: Serialize>(
+        &self,
+        value: &T,
+        text: impl FnOnce(Paint) -> String,
+        markdown: impl FnOnce() -> String,
+    ) -> Result<(), Failure> {
+        match self.format {
+            Format::Markdown => write_out(&markdown()),
+            Format::Text | Format::Json => self.show(value, text),
+        }
+    }
+
+    /// Shows how far the work is, on a terminal and if there is enough of it.
+    pub(crate) fn progress(&self, total: usize, noun: &'static str) -> Progress {
+        Progress { total, noun, shown: total > 1 && io::stderr().is_terminal() }
+    }
+
     /// Prints what went wrong and gives the exit code.
     pub(crate) fn fail(&self, failure: &Failure) -> Exit {
         match self.format {
-            Format::Text => self.complain(&failure.messages),
+            Format::Text | Format::Markdown => self.complain(&failure.messages),
             Format::Json => {
                 let messages = failure.messages.iter().map(MessageJson::of).collect();
                 // There is nobody left to tell if this cannot be written.
@@ -99,6 +118,35 @@ impl Ui {
         }
         // There is nobody left to tell if this cannot be written.
         let _ = io::stderr().lock().write_all(text.as_bytes());
+    }
+}
+
+/// A line on standard error that says how far the work is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Progress {
+    total: usize,
+    noun: &'static str,
+    shown: bool,
+}
+
+impl Progress {
+    /// So many are done.
+    pub(crate) fn show(&self, done: usize) {
+        const WIDTH: usize = 30;
+        if self.shown {
+            let full = WIDTH * done / self.total.max(1);
+            let bar = format!("{}{}", "#".repeat(full), ".".repeat(WIDTH - full));
+            // There is nobody left to tell if this cannot be written.
+            let total = count(self.total as u64, self.noun);
+            let _ = write!(io::stderr().lock(), "\r[{bar}] {} of {total}", grouped(done as u64));
+        }
+    }
+
+    /// Takes the line away.
+    pub(crate) fn clear(&self) {
+        if self.shown {
+            let _ = write!(io::stderr().lock(), "\r\u{1b}[K");
+        }
     }
 }
 
@@ -235,6 +283,11 @@ impl Table {
     /// Adds a row.
     pub(crate) fn row<const N: usize>(&mut self, cells: [String; N]) {
         self.rows.push(cells.into());
+    }
+
+    /// Adds a row of any length.
+    pub(crate) fn cells(&mut self, cells: impl IntoIterator<Item = String>) {
+        self.rows.push(cells.into_iter().collect());
     }
 
     /// The rows with two blanks before and between the columns; styles take no room.

@@ -10,12 +10,14 @@ mod judge;
 mod outside;
 mod serve;
 
+use std::sync::Arc;
+
 use abide_btf::core::Target;
 use abide_object::{ExternId, FunctionId, Object, Relocated};
 
 use crate::flow::{Facts, Reached};
 use crate::host::{HostProfile, Service};
-use crate::model::{DefId, NodeId};
+use crate::model::{Api, DefId, NodeId};
 use crate::refusal::{Refusal, Site};
 use crate::require::Requirements;
 
@@ -28,6 +30,25 @@ pub struct Host<'a> {
     pub types: Option<&'a Target<'a>>,
     /// `LINUX_KERNEL_VERSION`: of 6.12.3 `0x060c03`.
     pub release: Option<u32>,
+}
+
+impl Host<'static> {
+    /// A host that an API describes. One of `linux` is a kernel, which keeps no body of what was
+    /// superseded; others keep them as their API file promises.
+    pub fn described(profile: HostProfile) -> Host<'static> {
+        let is_kernel = profile.api().name == "linux";
+        let release = release(&profile.api().node_ref(profile.node()).name);
+        let profile = if is_kernel { profile.as_kernel() } else { profile };
+        Host { profile, types: None, release }
+    }
+
+    /// Every version of an API as a host, by release.
+    pub fn nodes(api: &Arc<Api>) -> Vec<Host<'static>> {
+        let mut nodes: Vec<_> = api.nodes.iter().collect();
+        nodes.sort_by_key(|node| node.released);
+        let profiles = nodes.into_iter().filter_map(|node| HostProfile::at(api, &node.name).ok());
+        profiles.map(Host::described).collect()
+    }
 }
 
 /// What becomes of a program on a host.
@@ -110,6 +131,14 @@ pub struct Row {
     pub status: Status,
 }
 
+impl Row {
+    /// Whether it refuses the same thing for the same reason.
+    fn says_too(&self, other: &Refusal) -> bool {
+        matches!(&self.status, Status::Refused(refusal)
+            if refusal.code == other.code && refusal.message == other.message)
+    }
+}
+
 /// One program on one host.
 #[derive(Debug, Clone)]
 pub struct Report {
@@ -144,9 +173,17 @@ impl ObjectReport {
         Report::verdict_of(self.rows(program))
     }
 
-    /// Everything that concerns a program.
+    /// Everything that concerns a program. A function that the host lacks is left to the call of it,
+    /// which says where.
     pub fn rows(&self, program: usize) -> impl Iterator<Item = &Row> {
-        self.whole.iter().chain(self.programs.get(program).into_iter().flat_map(|one| &one.rows))
+        let own = self.programs.get(program).map_or(&[][..], |one| &one.rows);
+        let said_again = |row: &&Row| match (row.item, &row.status) {
+            (Item::Extern(_), Status::Refused(refusal)) => {
+                own.iter().any(|row| row.says_too(refusal))
+            }
+            _ => false,
+        };
+        self.whole.iter().filter(move |row| !said_again(row)).chain(own)
     }
 
     /// What stands in the way of a program.
@@ -203,19 +240,22 @@ impl<'a> Checker<'a> {
         ObjectReport { whole, programs: programs.collect() }
     }
 
-    /// The oldest node of the API on which the program runs as it is or adapted, as far as that can
-    /// be known without the types of a kernel.
-    pub fn oldest_node(&self, program: usize) -> Option<NodeId> {
-        let api = &self.needs.api;
-        let mut nodes: Vec<_> = api.nodes.iter().collect();
-        nodes.sort_by_key(|node| node.released);
-        nodes.into_iter().find_map(|node| {
-            let profile = HostProfile::at(api, &node.name).ok()?;
-            let id = profile.node();
-            let host =
-                Host { profile: profile.as_kernel(), types: None, release: release(&node.name) };
-            (self.check(&host).verdict(program) != Verdict::Refused).then_some(id)
-        })
+    /// For each program the oldest of these hosts on which it runs as it is or adapted; the hosts are
+    /// those of [`Host::nodes`]. What only the types of a kernel can tell is left aside.
+    pub fn oldest_nodes(&self, nodes: &[Host<'_>]) -> Vec<Option<NodeId>> {
+        let mut found = vec![None; self.needs.programs.len()];
+        for host in nodes {
+            if found.iter().all(Option::is_some) {
+                break;
+            }
+            let report = self.check(host);
+            for (program, oldest) in found.iter_mut().enumerate() {
+                if oldest.is_none() && report.verdict(program) != Verdict::Refused {
+                    *oldest = Some(host.profile.node());
+                }
+            }
+        }
+        found
     }
 
     /// Whether what is known of the host may decide which instructions run.

@@ -1,6 +1,6 @@
 // Programs whose needs depend on the host. How it is compiled:
-//   clang-19 -O2 -g -target bpf -mcpu=v2 -c guards.c -o guards.o
-//   clang-19 -O2 -g -target bpf -mcpu=v2 -DOLD -c host.c -o old.o; clang-19 … -c host.c -o new.o
+//   clang-19 -O2 -g -target bpf -mcpu=v2 -ffile-compilation-dir=. -c guards.c -o guards.o
+//   clang-19 -O2 -g -target bpf -mcpu=v2 -ffile-compilation-dir=. -DOLD -c host.c -o old.o; clang-19 … -c host.c -o new.o
 typedef unsigned int u32;
 typedef unsigned long long u64;
 

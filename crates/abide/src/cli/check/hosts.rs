@@ -1,0 +1,208 @@
+//! The hosts that `--against` names: versions and kernels of an API, and files of types. What a
+//! kernel offers is read from its types by `linux`.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use abide::{Api, HostProfile, codes};
+use abide_api::check::{Host, release};
+use abide_btf::core::Target;
+use abide_diag::{Diagnostic, Report, printable};
+
+use crate::cli::apis::Apis;
+use crate::cli::fail::{Failure, shown};
+use crate::cli::kernels::Kernel;
+
+/// A kernel that was read from a file.
+pub(super) struct Read {
+    pub(super) name: String,
+    pub(super) kernel: Kernel,
+}
+
+/// All hosts of a run.
+pub(super) struct Hosts<'a> {
+    list: Vec<Named<'a>>,
+    /// The versions of each API, as hosts.
+    nodes: Vec<(String, Vec<Host<'static>>)>,
+}
+
+/// A host and what it is called.
+pub(super) struct Named<'a> {
+    pub(super) api: Arc<Api>,
+    pub(super) name: String,
+    pub(super) host: Host<'a>,
+}
+
+/// The files that are named, in folders too; read on several threads.
+pub(super) fn kernels(against: &[String]) -> Result<Vec<Read>, Failure> {
+    let mut paths: Vec<PathBuf> = Vec::new();
+    for word in against {
+        let path = Path::new(word);
+        if path.is_dir() {
+            let failed = |error| Failure::io("read", path, &error);
+            let entries = std::fs::read_dir(path).map_err(failed)?;
+            let entries: Result<Vec<_>, _> = entries.collect();
+            let files = entries.map_err(failed)?.into_iter().map(|entry| entry.path());
+            let before = paths.len();
+            paths.extend(files.filter(|path| path.is_file()));
+            if paths.len() == before {
+                let message = format!("there is no file in {}", shown(path));
+                return Err(Failure::usage(Diagnostic::error(&codes::C_HOST, message)));
+            }
+            paths[before..].sort_by_key(|path| (release(&stem(path)), path.clone()));
+        } else if path.exists() {
+            paths.push(path.to_owned());
+        }
+    }
+    let mut results: Vec<Option<Result<Read, Failure>>> = Vec::new();
+    results.resize_with(paths.len(), || None);
+    std::thread::scope(|scope| {
+        for (path, result) in paths.iter().zip(&mut results) {
+            scope.spawn(move || *result = Some(read(path)));
+        }
+    });
+    results.into_iter().flatten().collect()
+}
+
+fn read(path: &Path) -> Result<Read, Failure> {
+    let name = stem(path);
+    let named = release(&name).map(|_| name.clone());
+    let kernel = Kernel::read(Some(path), named.as_deref())?;
+    // The index by name is made on first use: better here than in front of everybody.
+    let _ = kernel.types.by_name(abide_btf::Kind::Struct, "task_struct");
+    Ok(Read { name, kernel })
+}
+
+/// The kernels with their types indexed, on several threads.
+pub(super) fn indexed(kernels: &[Read]) -> Vec<(&Read, Target<'_>)> {
+    let mut targets: Vec<Option<Target<'_>>> = Vec::new();
+    targets.resize_with(kernels.len(), || None);
+    std::thread::scope(|scope| {
+        for (read, target) in kernels.iter().zip(&mut targets) {
+            scope.spawn(move || *target = Some(Target::new(&read.kernel.types)));
+        }
+    });
+    let found = kernels.iter().zip(targets);
+    found.filter_map(|(read, target)| Some((read, target?))).collect()
+}
+
+/// A file by its name, without what says that it is BTF.
+fn stem(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let name = name.strip_suffix(".btf").unwrap_or(&name);
+    printable(name).into_owned()
+}
+
+impl<'a> Hosts<'a> {
+    /// All that `--against` names, each once.
+    pub(super) fn of(
+        against: &[String],
+        apis: &Apis,
+        kernels: &'a [(&'a Read, Target<'a>)],
+    ) -> Result<Hosts<'a>, Failure> {
+        let nodes = apis.all().iter().map(|api| (api.name.clone(), Host::nodes(api))).collect();
+        let mut hosts = Hosts { list: Vec::new(), nodes };
+        for word in against {
+            match word.as_str() {
+                "all" => apis.all().iter().for_each(|api| hosts.described(api, true)),
+                "nodes" => apis.all().iter().for_each(|api| hosts.described(api, false)),
+                word if Path::new(word).exists() => {}
+                word => hosts.named(word, apis)?,
+            }
+        }
+        if !kernels.is_empty() {
+            hosts.kernels(apis, kernels)?;
+        }
+        Ok(hosts)
+    }
+
+    fn add(&mut self, name: String, host: Host<'a>) {
+        let api = Arc::clone(host.profile.api());
+        let again = |other: &Named<'_>| other.name == name && other.api.name == api.name;
+        if !self.list.iter().any(again) {
+            self.list.push(Named { api, name, host });
+        }
+    }
+
+    fn profile(&mut self, name: String, profile: HostProfile) {
+        self.add(name, Host::described(profile));
+    }
+
+    /// The hosts that an API describes; without any, or if they are not wanted, its versions.
+    fn described(&mut self, api: &Arc<Api>, hosts: bool) {
+        let statements = api.hosts.iter().map(|host| host.name.as_str());
+        let mut nodes: Vec<_> = api.nodes.iter().collect();
+        nodes.sort_by_key(|node| node.released);
+        let nodes = nodes.into_iter().map(|node| node.name.as_str());
+        let names: Vec<&str> = match hosts && !api.hosts.is_empty() {
+            true => statements.collect(),
+            false => nodes.collect(),
+        };
+        for name in names {
+            if let Ok(profile) = HostProfile::at(api, name) {
+                self.profile(name.to_owned(), profile);
+            }
+        }
+    }
+
+    fn named(&mut self, word: &str, apis: &Apis) -> Result<(), Failure> {
+        if word.contains('@') {
+            let profile = apis.host(word)?;
+            let name = word.split_once('@').map_or(word, |(_, name)| name);
+            self.profile(name.to_owned(), profile);
+            return Ok(());
+        }
+        let mut refused = None;
+        for api in apis.all() {
+            match HostProfile::parse(&api, word) {
+                Ok(profile) => {
+                    self.profile(word.to_owned(), profile);
+                    return Ok(());
+                }
+                Err(error) => refused = Some(error),
+            }
+        }
+        let mut diagnostic = match refused {
+            Some(error) => error.report(),
+            None => Diagnostic::error(&codes::C_HOST, format!("`{}` is no host", printable(word))),
+        };
+        diagnostic
+            .helps
+            .push("`all` and `nodes` are hosts, too; and files of types (BTF)".to_owned());
+        Err(Failure::usage(diagnostic))
+    }
+
+    fn kernels(
+        &mut self,
+        apis: &Apis,
+        kernels: &'a [(&'a Read, Target<'a>)],
+    ) -> Result<(), Failure> {
+        let linux = apis.all().into_iter().find(|api| api.name == "linux");
+        let Some(linux) = linux else { return Ok(()) };
+        for (read, target) in kernels {
+            let standing = read.kernel.standing(&linux)?;
+            let profile = standing.host(&read.name, standing.released()).as_kernel();
+            let node = &linux.node_ref(profile.node()).name;
+            let release = release(&read.name).or_else(|| release(node));
+            self.add(read.name.clone(), Host { profile, types: Some(target), release });
+        }
+        Ok(())
+    }
+
+    /// The versions of an API, oldest first.
+    pub(super) fn nodes(&self, api: &str) -> &[Host<'static>] {
+        let found = self.nodes.iter().find(|(name, _)| name == api);
+        found.map_or(&[], |(_, nodes)| nodes.as_slice())
+    }
+
+    /// All of them.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Named<'a>> {
+        self.list.iter()
+    }
+
+    /// Those of an API, with their places in the list.
+    pub(super) fn of_api(&self, api: &str) -> impl Iterator<Item = (usize, &Host<'a>)> {
+        let mine = self.list.iter().enumerate().filter(move |(_, named)| named.api.name == api);
+        mine.map(|(at, named)| (at, &named.host))
+    }
+}

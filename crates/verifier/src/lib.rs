@@ -12,6 +12,7 @@
 //! * `memory`, `call`: loads and stores, arguments and results
 #![forbid(unsafe_code)]
 
+mod attach;
 mod call;
 mod code;
 pub mod codes;

@@ -216,6 +216,61 @@ impl<'a> Types<'a> {
         None
     }
 
+    /// Whether bytes of an object of the host lie in one member of it, whatever that is; of a
+    /// struct inside in one of its members.
+    pub(crate) fn within_member(&self, of: u32, offset: u64, size: u64) -> bool {
+        let (Origin::Host(id), Some(btf)) = (self.get(of).origin, self.host) else { return true };
+        let (mut id, mut offset) = (id, offset);
+        for _ in 0..32 {
+            let (Some(Type::Struct(composite)) | Some(Type::Union(composite))) =
+                btf.get(btf.strip(id))
+            else {
+                return true;
+            };
+            let inside = composite.members.iter().find_map(|member| {
+                let start = u64::from(member.bit_offset / 8);
+                let bytes = btf.size_of(member.ty)?;
+                (start <= offset && offset + size <= start + bytes)
+                    .then(|| (member.ty, offset - start))
+            });
+            let Some(found) = inside else {
+                return offset == 0 && size == u64::from(composite.size);
+            };
+            (id, offset) = found;
+        }
+        false
+    }
+
+    /// Where a member of a struct of the host is, in bytes.
+    pub(crate) fn member_offset(&self, of: u32, name: &str) -> Option<u64> {
+        let (Origin::Host(id), Some(btf)) = (self.get(of).origin, self.host) else { return None };
+        let Some(Type::Struct(composite)) = btf.get(btf.strip(id)) else { return None };
+        let member = composite.members.iter().find(|member| member.name == name)?;
+        Some(u64::from(member.bit_offset / 8))
+    }
+
+    /// Whether objects of one type begin with one of another.
+    pub(crate) fn begins_with(&self, outer: u32, inner: u32) -> bool {
+        let (Origin::Host(id), Some(btf)) = (self.get(outer).origin, self.host) else {
+            return false;
+        };
+        let name = self.get(inner).name.as_str();
+        let mut id = id;
+        for _ in 0..16 {
+            let Some(Type::Struct(of) | Type::Union(of)) = btf.get(btf.strip(id)) else {
+                return false;
+            };
+            let Some(first) = of.members.get(0).filter(|first| first.bit_offset == 0) else {
+                return false;
+            };
+            id = btf.strip(first.ty);
+            if btf.get(id).is_some_and(|ty| ty.name() == name) {
+                return true;
+            }
+        }
+        false
+    }
+
     /// What a pointer to this type gives.
     pub(crate) fn pointer(&mut self, btf: &Btf, local: bool, to: TypeId) -> Content {
         let mut tag = Tag::None;

@@ -59,7 +59,12 @@ pub(super) fn helpers(file: &mut File, rights: &Rights, changes: &Changes) -> Re
         let mut prototype = Prototype::parse(row.get("prototype")).ok_or_else(wrong)?;
         let contract = contracts.rows().find(|contract| contract.get("helper") == name);
         let written = contract.map_or("", |contract| contract.get("written"));
-        prototype.params = helper_params(&prototype.params, written);
+        let marks = Marks {
+            written,
+            nullable: contract.map_or("", |contract| contract.get("nullable")),
+            read: contract.map_or("", |contract| contract.get("read")),
+        };
+        prototype.params = helper_params(&prototype.params, &marks);
         let mut words: Vec<String> = contract
             .map_or("", |contract| contract.get("words"))
             .split(' ')
@@ -84,9 +89,18 @@ pub(super) fn helpers(file: &mut File, rights: &Rights, changes: &Changes) -> Re
     Ok(())
 }
 
+/// What the facts say of a helper's pointers: which one is only written, which may be null, which
+/// are only read although their declaration does not say so.
+#[derive(Debug)]
+struct Marks<'a> {
+    written: &'a str,
+    nullable: &'a str,
+    read: &'a str,
+}
+
 /// The contract of a helper's arguments, as the suffixes of the language say it: the size of memory
 /// follows it, maps are maps, and what programs see of a packet is what they declare.
-fn helper_params(params: &[Param], written: &str) -> Vec<Param> {
+fn helper_params(params: &[Param], marks: &Marks<'_>) -> Vec<Param> {
     let mut out: Vec<Param> = Vec::new();
     for param in params {
         let seen = param
@@ -107,13 +121,23 @@ fn helper_params(params: &[Param], written: &str) -> Vec<Param> {
                 && !HANDLE_NAMES.contains(&base)
                 && !HANDLES.iter().any(|handle| last.text.contains(&format!("struct {handle} ")))
         });
-        let is_size = ["size", "len", "sz"].iter().any(|word| name.contains(word));
+        // `len_diff` is none.
+        let is_size =
+            ["size", "len", "sz"].iter().any(|word| name.contains(word)) && !name.contains("diff");
         if measured && is_size && !param.is_pointer() {
             out.push(param.renamed(&format!("{name}__sz")));
-        } else if name == written {
+        } else if name == marks.written {
             out.push(param.renamed(&format!("{name}__uninit")));
         } else {
-            out.push(param);
+            let is = |names: &str| names.split(' ').any(|marked| marked == name);
+            let param = match is(marks.read) && !param.text.starts_with("const ") {
+                true => Param { text: format!("const {}", param.text) },
+                false => param,
+            };
+            out.push(match is(marks.nullable) {
+                true => param.renamed(&format!("{name}__nullable")),
+                false => param,
+            });
         }
     }
     out

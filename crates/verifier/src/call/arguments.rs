@@ -7,7 +7,7 @@ use super::map_rules;
 use crate::codes as c;
 use crate::memory::Access;
 use crate::reject::Rejection;
-use crate::state::value::{Flags, Kind, Source, Value};
+use crate::state::value::{Flags, Kind, Value};
 use crate::walk::alu::short;
 use crate::walk::{Refused, Walk};
 
@@ -37,6 +37,8 @@ pub(crate) struct Passed {
     pub(crate) callback: Option<u32>,
     pub(crate) callback_takes: Vec<Handed>,
     pub(crate) callback_context: Option<Value>,
+    /// The place of a kernel pointer: the type of what it points to, and whether it is of every CPU.
+    pub(crate) kptr: Option<(u32, bool)>,
     /// A special field: the value that it is in.
     pub(crate) special: Option<(Value, String)>,
     /// An object that is passed.
@@ -48,7 +50,7 @@ pub(crate) struct Passed {
 pub(crate) const ARGUMENTS: [Reg; 5] = [Reg::R1, Reg::R2, Reg::R3, Reg::R4, Reg::R5];
 
 impl Walk<'_> {
-    fn mismatch(
+    pub(crate) fn mismatch(
         &self,
         contract: &Contract,
         param: &Parameter,
@@ -203,6 +205,7 @@ impl Walk<'_> {
                 }
                 _ => Err(self.mismatch(contract, param, reg, &value, "fp")),
             },
+            Takes::KptrSlot => self.kptr_slot(contract, param, reg, &value, passed),
             Takes::Unknown(what) => Err(gap(contract, param, what)),
         }
     }
@@ -295,6 +298,22 @@ impl Walk<'_> {
                     .kernel("cannot be accessed directly by load/store"));
                 }
                 Ok(())
+            }
+            // Only read, and only what is known to be there.
+            Kind::Object(of)
+                if !written && !value.flags.any(Flags::UNTRUSTED.with(Flags::PERCPU)) =>
+            {
+                let known = self.types.size(of);
+                let start = value.fixed_offset().and_then(|start| u64::try_from(start).ok());
+                match (known, start) {
+                    (Some(known), Some(start))
+                        if start + u64::from(size) <= known
+                            && self.types.within_member(of, start, u64::from(size)) =>
+                    {
+                        Ok(())
+                    }
+                    _ => Err(self.mismatch(contract, param, reg, value, "memory")),
+                }
             }
             _ => Err(self.mismatch(contract, param, reg, value, "memory").kernel(format!(
                 "R{} type={} expected=fp, pkt, pkt_meta, map_key, map_value, mem, ringbuf_mem, buf",
@@ -422,8 +441,11 @@ impl Walk<'_> {
         let wants =
             of.map_or("an object".to_owned(), |of| format!("ptr_{}", self.types.get(of).name));
         let fits = match value.kind {
-            Kind::Object(is) => of.is_none_or(|of| of == is || self.socket_like(of, is)),
+            Kind::Object(is) => of.is_none_or(|of| {
+                of == is || self.types.begins_with(is, of) || self.socket_like(of, is)
+            }),
             Kind::Memory(_) => of.is_none() && value.flags.has(Flags::RECORD),
+            Kind::Context if of.is_none() => param.name == "bpf_socket",
             Kind::Context => of.is_some_and(|of| {
                 contract.name.starts_with("bpf_get_socket_") && self.types.get(of).name == "sock"
             }),
@@ -457,6 +479,19 @@ impl Walk<'_> {
             return Err(Rejection::new(
                 &c::V_ARGUMENT,
                 format!("{reg} may point to an object that is gone"),
+            )
+            .kernel(format!("R{} must be referenced or trusted", reg.number())));
+        }
+        let only_rcu = value.flags.has(Flags::RCU) && !value.flags.has(Flags::TRUSTED);
+        if only_rcu
+            && value.owner == 0
+            && contract.kfunc
+            && contract.words.trusted
+            && !contract.words.rcu
+        {
+            return Err(Rejection::new(
+                &c::V_ARGUMENT,
+                format!("{reg} points to an object that lives only until the RCU section ends"),
             )
             .kernel(format!("R{} must be referenced or trusted", reg.number())));
         }
@@ -497,136 +532,6 @@ impl Walk<'_> {
         ];
         let known = |of: u32| SOCKETS.contains(&self.types.get(of).name.as_str());
         known(a) && known(b)
-    }
-
-    fn dynptr_argument(
-        &mut self,
-        contract: &Contract,
-        param: &Parameter,
-        reg: Reg,
-        value: &Value,
-        (made, constant): (bool, bool),
-        passed: &mut Passed,
-    ) -> Result<(), Refused> {
-        let refuse = |text: &str, kernel: &str| {
-            Err(Rejection::new(
-                &c::V_STACK_OBJECT,
-                format!("`{}` of {}: {text}", param.name, contract.name),
-            )
-            .kernel(kernel.to_owned()))
-        };
-        let (Kind::Frame(frame), Some(off)) = (value.kind, value.fixed_offset()) else {
-            if let Kind::Dynptr { .. } = value.kind {
-                passed.dynptr = Some(*value);
-                return Ok(());
-            }
-            return Err(self
-                .mismatch(contract, param, reg, value, "a dynptr on the stack")
-                .kernel(format!(
-                    "arg#{} expected pointer to stack or const struct bpf_dynptr",
-                    reg.number() - 1
-                )));
-        };
-        let off = off as i32;
-        if off % 8 != 0 || !(-512..=-16).contains(&off) {
-            return refuse(
-                "it is 16 bytes of the stack, aligned to 8",
-                "cannot pass in dynptr at an offset",
-            );
-        }
-        self.stack_range(frame, value, reg, 0, 16)?;
-        let (first, _) = crate::state::stack::locate(off);
-        let (high, low) = {
-            let stack = &self.state.frame_at(frame).stack;
-            (stack.slot(first), stack.slot(first - 1))
-        };
-        if made {
-            for slot in [high, low] {
-                if slot.is_object() && !matches!(slot.value.kind, Kind::Dynptr { .. })
-                    || slot.is_object() && slot.value.owner != 0
-                {
-                    return refuse(
-                        "there is an object already",
-                        "Dynptr has to be an uninitialized dynptr",
-                    );
-                }
-            }
-            passed.made = Some((frame, off));
-            return Ok(());
-        }
-        self.mark_read(frame, crate::state::stack::slot_mask(off, 16));
-        let valid = high.is_object()
-            && low.is_object()
-            && high.value.id == low.value.id
-            && matches!(high.value.kind, Kind::Dynptr { first: true, .. });
-        if !valid {
-            return refuse(
-                "there is no dynptr",
-                &format!("Expected an initialized dynptr as arg #{}", reg.number() - 1),
-            );
-        }
-        let _ = constant;
-        passed.dynptr = Some(high.value);
-        if contract.words.release {
-            let Kind::Dynptr { source: Source::Ringbuf, .. } = high.value.kind else {
-                return refuse("it owns no record", "arg 1 is an unacquired reference");
-            };
-            passed.released = Some(high.value.owner);
-        }
-        Ok(())
-    }
-
-    fn special_argument(
-        &mut self,
-        contract: &Contract,
-        param: &Parameter,
-        reg: Reg,
-        value: &Value,
-        name: &str,
-        passed: &mut Passed,
-    ) -> Result<(), Refused> {
-        use crate::maps::SpecialKind;
-        let refuse = |text: String, kernel: String| {
-            Err(Rejection::new(
-                &c::V_ARGUMENT,
-                format!("`{}` of {}: {text}", param.name, contract.name),
-            )
-            .kernel(kernel))
-        };
-        let number = reg.number();
-        let Some(at) = value.fixed_offset() else {
-            return refuse(
-                "at an unknown offset".to_owned(),
-                format!(
-                    "R{number} doesn't have constant offset. {name} has to be at the constant offset"
-                ),
-            );
-        };
-        let found = match value.kind {
-            Kind::MapValue(map) => self.maps[map as usize].special_at(at).copied(),
-            Kind::Object(of) if value.flags.has(Flags::ALLOCATED) => {
-                self.special_of(of).into_iter().find(|field| i64::from(field.offset) == at)
-            }
-            _ => return Err(self.mismatch(contract, param, reg, value, "map_value")),
-        };
-        let fits = match found.map(|field| field.kind) {
-            Some(SpecialKind::SpinLock) => name == "bpf_spin_lock",
-            Some(SpecialKind::ResSpinLock) => name == "bpf_res_spin_lock",
-            Some(SpecialKind::Opaque(is)) => is == name,
-            _ => false,
-        };
-        if !fits {
-            let kernel = match value.kind {
-                Kind::MapValue(map) if self.maps[map as usize].untyped => format!(
-                    "map '{}' has to have BTF in order to use {name}",
-                    self.maps[map as usize].name
-                ),
-                _ => format!("off {at} doesn't point to 'struct {name}'"),
-            };
-            return refuse(format!("there is no `struct {name}` at offset {at}"), kernel);
-        }
-        passed.special = Some((*value, name.to_owned()));
-        Ok(())
     }
 }
 

@@ -82,14 +82,21 @@ impl Walk<'_> {
                 return Err(Rejection::new(&c::V_PROTECTED, text)
                     .kernel("the prog does not allow writes to packet data"));
             }
+            "bpf_throw" => return self.throw().map(Some),
+            "bpf_kptr_xchg" => {
+                let result = self.exchange(contract, passed)?;
+                self.finish_call(result)?;
+                return Ok(Some(Flow::To(self.slot + 1)));
+            }
+            "bpf_obj_new_impl" | "bpf_obj_new" => {
+                let result = self.make_object(contract, passed)?;
+                self.finish_call(result)?;
+                return Ok(Some(Flow::To(self.slot + 1)));
+            }
             name if name.starts_with("bpf_list_") || name.starts_with("bpf_rbtree_") => {
                 return Err(Rejection::new(&c::V_GAP, format!("{name} cannot be proved yet")));
             }
-            name if name.starts_with("bpf_res_spin_")
-                || name.starts_with("bpf_local_irq_")
-                || name == "bpf_kptr_xchg"
-                || name == "bpf_throw" =>
-            {
+            name if name.starts_with("bpf_res_spin_") || name.starts_with("bpf_local_irq_") => {
                 return Err(Rejection::new(&c::V_GAP, format!("{name} cannot be proved yet")));
             }
             _ => {}

@@ -47,6 +47,8 @@ pub(crate) enum Takes {
     Callback(Vec<Handed>),
     /// What is handed to the callback.
     CallbackContext,
+    /// Where a kernel pointer is kept.
+    KptrSlot,
     /// The definition does not say enough.
     Unknown(String),
 }
@@ -189,6 +191,9 @@ impl Reader<'_, '_> {
         if param.has(Suffix::Ignore) {
             return Takes::Anything;
         }
+        if self.name == "bpf_kptr_xchg" && at == 0 {
+            return Takes::KptrSlot;
+        }
         if param.has(Suffix::Size) || param.has(Suffix::SizeConst) {
             return Takes::Size { constant: param.has(Suffix::SizeConst) };
         }
@@ -250,7 +255,7 @@ impl Reader<'_, '_> {
         }
         match &pointee {
             CType::Struct(name) | CType::Union(name) => {
-                if self.context == Some(name.as_str()) {
+                if self.context == Some(name.as_str()) || at == 0 && base == "ctx" {
                     return Takes::Context;
                 }
                 Takes::Object(self.types.named(name))
@@ -269,8 +274,7 @@ impl Reader<'_, '_> {
 
     /// What the parameters of a callback are: the last pointer to nothing is what is passed through.
     fn handed(&self, params: &[CType]) -> Vec<Handed> {
-        let map = matches!(params.first().and_then(CType::pointee).map(CType::unqualified),
-            Some(CType::Struct(name)) if name == "bpf_map");
+        let map = self.map && params.len() == 4;
         let of = |(at, ty): (usize, &CType)| match ty.unqualified() {
             CType::Int(_) | CType::Enum(_) => Handed::Number,
             CType::Pointer(_) if map && at < 3 => [Handed::Map, Handed::Key, Handed::Value][at],

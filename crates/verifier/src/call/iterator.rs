@@ -67,6 +67,15 @@ impl Walk<'_> {
         let found = stack.slot(first);
         let mask = (0..count).fold(0_u64, |mask, at| mask | 1 << (first - at));
         self.mark_read(frame, mask);
+        let objects =
+            matches!(name.as_str(), "bpf_iter_task" | "bpf_iter_css" | "bpf_iter_css_task");
+        if step != Step::Destroy && objects && self.sleepable() && self.state.rcu == 0 {
+            return Err(Rejection::new(
+                &c::V_NOT_HERE,
+                format!("{} needs an RCU section in a program that may sleep", contract.name),
+            )
+            .kernel("kernel func requires RCU critical section protection"));
+        }
         if step == Step::New {
             if (0..count).any(|at| stack.slot(first - at).is_object()) {
                 return refuse(
@@ -115,10 +124,10 @@ impl Walk<'_> {
             let after = std::mem::replace(&mut self.state, round);
             let item = self.result(contract, passed);
             let done = item.and_then(|item| {
-                let trust = if matches!(item.kind, Kind::Object(_)) {
-                    Flags::TRUSTED
-                } else {
-                    Flags::READONLY
+                let trust = match item.kind {
+                    Kind::Object(_) if self.sleepable() => Flags::RCU,
+                    Kind::Object(_) => Flags::TRUSTED,
+                    _ => Flags::READONLY,
                 };
                 let flags = item.flags.without(Flags::NULLABLE.with(Flags::UNTRUSTED)).with(trust);
                 self.finish_call(Value { flags, id: 0, ..item })

@@ -6,5 +6,7 @@ pub(crate) mod callback;
 pub(crate) mod contract;
 pub(crate) mod iterator;
 pub(crate) mod map_rules;
+pub(crate) mod objects;
 pub(crate) mod perform;
+pub(crate) mod special;
 pub(crate) mod subprogram;

@@ -1,6 +1,8 @@
 //! Global functions of the program: proved once, by their prototype in BTF, and called by it.
 
-use abide_btf::{Linkage, Type, TypeId};
+use std::rc::Rc;
+
+use abide_btf::{Btf, Linkage, Type, TypeId};
 use abide_isa::Reg;
 
 use super::arguments::ARGUMENTS;
@@ -11,13 +13,24 @@ use crate::state::value::{Flags, Kind, Value};
 use crate::state::{Entered, Frame, State};
 use crate::walk::{Refused, Walk};
 
+/// Tags of parameters that are understood.
+const KNOWN_TAGS: &[&str] = &["arg:ctx", "arg:nonnull", "arg:trusted", "arg:nullable"];
+
 /// What a parameter of a global function takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Takes {
+pub(crate) enum Takes {
     Number,
     Context,
     /// Memory of so many bytes, or null.
-    Memory(u32),
+    Memory {
+        size: u32,
+        nullable: bool,
+    },
+    /// An object of the host, by the place of its name.
+    Trusted {
+        of: u32,
+        nullable: bool,
+    },
 }
 
 impl Walk<'_> {
@@ -42,7 +55,19 @@ impl Walk<'_> {
         matches!(self.prototype(function), Some((Linkage::Global, _)))
     }
 
-    fn takes(&self, function: u32) -> Result<(Vec<Takes>, bool), Refused> {
+    /// What a global function takes, and whether it returns nothing; read once.
+    fn takes(&mut self, function: u32) -> Result<(Rc<Vec<Takes>>, bool), Refused> {
+        if let Some((takes, void)) = self.global_takes.get(&function) {
+            return Ok((Rc::clone(takes), *void));
+        }
+        let (takes, void) = self.read_takes(function)?;
+        let takes = Rc::new(takes);
+        self.global_takes.insert(function, (Rc::clone(&takes), void));
+        Ok((takes, void))
+    }
+
+    fn read_takes(&mut self, function: u32) -> Result<(Vec<Takes>, bool), Refused> {
+        let object = self.object;
         let name = self.code.functions[function as usize].name.clone();
         let gap = |what: &str| {
             Rejection::new(
@@ -50,8 +75,7 @@ impl Walk<'_> {
                 format!("the global function `{name}` cannot be proved by its prototype: {what}"),
             )
         };
-        let (Some((_, proto)), Some(btf)) = (self.prototype(function), self.object.btf.as_ref())
-        else {
+        let (Some((_, proto)), Some(btf)) = (self.prototype(function), object.btf.as_ref()) else {
             return Err(gap("it has none"));
         };
         let Some(Type::FuncProto { ret, params }) = btf.get(proto) else {
@@ -68,14 +92,19 @@ impl Walk<'_> {
             return Err(gap("it returns no number")
                 .kernel("Global function doesn't return scalar. Only those are supported."));
         }
-        let tagged = (1..).map(TypeId).map_while(|id| btf.get(id)).any(|ty| {
-            matches!(ty, Type::DeclTag { ty, component: Some(_), .. } if matches!(btf.get(ty), Some(Type::Func { name: is, .. }) if is == name))
-        });
-        if tagged {
-            return Err(gap("its parameters have tags"));
+        let func = self
+            .object
+            .functions
+            .iter()
+            .find(|found| found.name == name)
+            .and_then(|found| found.proto);
+        let tags = tags(btf, func);
+        let tag = |at: usize, word: &str| tags.iter().any(|(of, tag)| *of == at && *tag == word);
+        if tags.iter().any(|(_, tag)| !KNOWN_TAGS.contains(tag)) {
+            return Err(gap("a parameter has a tag that is not known"));
         }
         let mut takes = Vec::new();
-        for param in params {
+        for (at, param) in params.iter().enumerate() {
             let id = btf.strip(param.ty);
             takes.push(match btf.get(id) {
                 _ if number(id) => Takes::Number,
@@ -86,9 +115,25 @@ impl Walk<'_> {
                         Some(Type::Fwd { name, .. }) => self.context.name.as_deref() == Some(name),
                         _ => false,
                     };
+                    let is_context = is_context || tag(at, "arg:ctx");
+                    if matches!(btf.get(inside), Some(Type::Struct(of)) if of.name == "bpf_dynptr")
+                    {
+                        return Err(gap("it takes a dynptr"));
+                    }
                     match btf.size_of(inside).and_then(|size| u32::try_from(size).ok()) {
                         _ if is_context => Takes::Context,
-                        Some(size) if size > 0 => Takes::Memory(size),
+                        _ if tag(at, "arg:trusted") => {
+                            let Some(Type::Struct(of)) = btf.get(inside) else {
+                                return Err(gap("a trusted parameter of an unknown type"));
+                            };
+                            Takes::Trusted {
+                                of: self.types.named(of.name),
+                                nullable: tag(at, "arg:nullable"),
+                            }
+                        }
+                        Some(size) if size > 0 => {
+                            Takes::Memory { size, nullable: !tag(at, "arg:nonnull") }
+                        }
                         _ => return Err(gap(&format!("the type of `{}` has no size", param.name))),
                     }
                 }
@@ -120,7 +165,7 @@ impl Walk<'_> {
             .help("use a static function"));
         }
         let (takes, void) = self.takes(function)?;
-        for (reg, takes) in ARGUMENTS.into_iter().zip(&takes) {
+        for (reg, takes) in ARGUMENTS.into_iter().zip(takes.iter()) {
             let value = self.read(reg)?;
             let refuse = |wants: &str| {
                 Err(Rejection::new(
@@ -135,8 +180,24 @@ impl Walk<'_> {
                 Takes::Context
                     if value.kind == Kind::Context && value.off == 0 && !value.is_variable() => {}
                 Takes::Context => return refuse("the context"),
-                Takes::Memory(_) if value.is_zero() => self.rely(&value),
-                Takes::Memory(size) => {
+                Takes::Memory { nullable: true, .. } | Takes::Trusted { nullable: true, .. }
+                    if value.is_zero() =>
+                {
+                    self.rely(&value);
+                }
+                Takes::Memory { nullable: false, .. } | Takes::Trusted { nullable: false, .. }
+                    if value.nullable() =>
+                {
+                    return refuse("a pointer that is not null");
+                }
+                Takes::Trusted { of, .. } => match value.kind {
+                    Kind::Object(is)
+                        if is == *of
+                            && value.fixed_offset() == Some(0)
+                            && (value.flags.has(Flags::TRUSTED) || value.owner != 0) => {}
+                    _ => return refuse("an object that lives"),
+                },
+                Takes::Memory { size, .. } => {
                     let plain = Value { flags: value.flags.without(Flags::NULLABLE), ..value };
                     match value.kind {
                         Kind::Frame(frame) => {
@@ -203,9 +264,19 @@ impl Walk<'_> {
             frame.regs[at + 1] = match takes {
                 Takes::Number => Value::UNKNOWN,
                 Takes::Context => Value::pointer(Kind::Context),
-                Takes::Memory(size) => {
+                Takes::Memory { size, nullable: false } => Value::pointer(Kind::Memory(*size)),
+                Takes::Memory { size, nullable: true } => {
                     let id = self.fresh_id();
                     Value { flags: Flags::NULLABLE, id, ..Value::pointer(Kind::Memory(*size)) }
+                }
+                Takes::Trusted { of, nullable } => {
+                    let null = if *nullable { Flags::NULLABLE } else { Flags::NONE };
+                    let id = self.fresh_id();
+                    Value {
+                        flags: Flags::TRUSTED.with(null),
+                        id,
+                        ..Value::pointer(Kind::Object(*of))
+                    }
                 }
             };
         }
@@ -227,4 +298,15 @@ impl Walk<'_> {
         Err(Rejection::new(&c::V_RETURN, format!("the global function returns {result}"))
             .kernel("At subprogram exit the register R0 is not a scalar value"))
     }
+}
+
+/// The tags on parameters of a function: which parameter, and the tag.
+fn tags(btf: &Btf, func: Option<TypeId>) -> Vec<(usize, &str)> {
+    let of = |ty| match ty {
+        Type::DeclTag { name, ty, component: Some(at), .. } if Some(ty) == func => {
+            Some((at as usize, name))
+        }
+        _ => None,
+    };
+    (1..).map(TypeId).map_while(|id| btf.get(id)).filter_map(of).collect()
 }

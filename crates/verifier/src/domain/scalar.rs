@@ -172,6 +172,13 @@ impl Scalar {
         if self.umin as i64 <= self.umax as i64 {
             self.smin = self.smin.max(self.umin as i64);
             self.smax = self.smax.min(self.umax as i64);
+        } else if self.umax < self.smin as u64 {
+            // What is negative is above all that is possible: only the other side is left.
+            self.smin = self.smin.max(self.umin as i64);
+            self.umax = self.umax.min(self.smax as u64);
+        } else if (self.smax as u64) < self.umin {
+            self.umin = self.umin.max(self.smin as u64);
+            self.smax = self.smax.min(self.umax as i64);
         }
         if self.smin as u64 <= self.smax as u64 {
             self.umin = self.umin.max(self.smin as u64);
@@ -179,6 +186,12 @@ impl Scalar {
         }
         if self.umin32 as i32 <= self.umax32 as i32 {
             self.smin32 = self.smin32.max(self.umin32 as i32);
+            self.smax32 = self.smax32.min(self.umax32 as i32);
+        } else if self.umax32 < self.smin32 as u32 {
+            self.smin32 = self.smin32.max(self.umin32 as i32);
+            self.umax32 = self.umax32.min(self.smax32 as u32);
+        } else if (self.smax32 as u32) < self.umin32 {
+            self.umin32 = self.umin32.max(self.smin32 as u32);
             self.smax32 = self.smax32.min(self.umax32 as i32);
         }
         if self.smin32 as u32 <= self.smax32 as u32 {

@@ -10,6 +10,25 @@ use crate::state::value::{Flags, Kind, Value};
 use crate::types::{Content, Origin, Tag};
 use crate::walk::{Refused, Walk};
 
+/// Fields of Linux's structs of which the kernel guarantees how long what they point to lives.
+const SAFE: &[(&str, &str, Flags)] = &[
+    ("bpf_iter_meta", "seq", Flags::TRUSTED),
+    ("linux_binprm", "file", Flags::TRUSTED),
+    ("file", "f_inode", Flags::TRUSTED),
+    ("socket", "sk", Flags::TRUSTED.with(Flags::NULLABLE)),
+    ("dentry", "d_inode", Flags::TRUSTED.with(Flags::NULLABLE)),
+    ("task_struct", "cpus_ptr", Flags::RCU),
+    ("task_struct", "cgroups", Flags::RCU),
+    ("task_struct", "real_parent", Flags::RCU),
+    ("task_struct", "group_leader", Flags::RCU),
+    ("css_set", "dfl_cgrp", Flags::RCU),
+    ("cgroup", "kn", Flags::RCU),
+    ("cgroup_subsys_state", "cgroup", Flags::RCU),
+    ("sk_buff", "sk", Flags::RCU.with(Flags::NULLABLE)),
+    ("request_sock", "sk", Flags::RCU.with(Flags::NULLABLE)),
+    ("mm_struct", "exe_file", Flags::RCU.with(Flags::NULLABLE)),
+];
+
 impl Walk<'_> {
     fn context_offset(&self, base: &Value, reg: Reg, off: i64) -> Result<u32, Refused> {
         let number = reg.number();
@@ -45,12 +64,21 @@ impl Walk<'_> {
             .kernel(format!("invalid bpf_context access off={off} size={size}")))
         };
         if let Some(arguments) = &self.context.arguments {
-            if at % 8 != 0 || size != 8 {
-                return refuse("arguments are read whole, eight bytes each".to_owned());
+            if at % 8 != 0 {
+                return refuse("arguments are eight bytes each".to_owned());
             }
-            let Some(argument) = arguments.get(at as usize / 8).copied() else {
+            let Some(mut argument) = arguments.get(at as usize / 8).copied() else {
                 return refuse(format!("there are {} arguments", arguments.len()));
             };
+            if argument.is_scalar() {
+                return Ok(Value::number(Scalar::bytes(size)));
+            }
+            if size != 8 {
+                return refuse("a pointer is read whole".to_owned());
+            }
+            if argument.nullable() {
+                argument.id = self.fresh_id();
+            }
             return Ok(argument);
         }
         if let Some(bytes) = self.context.plain {
@@ -175,10 +203,14 @@ impl Walk<'_> {
             Content::Pointer { tag: Tag::User, .. } => Value::UNKNOWN,
             Content::Pointer { to, tag } => {
                 let api = matches!(self.types.get(of).origin, Origin::Api(_));
+                let lives = Flags::TRUSTED.with(Flags::RCU);
+                let safe = self.safe_field(of, at).filter(|_| base.flags.any(lives));
                 let rcu = tag == Tag::Rcu
                     && (self.state.rcu > 0 || !self.sleepable())
                     && base.flags.any(Flags::TRUSTED.with(Flags::RCU));
-                let mut flags = if api {
+                let mut flags = if let Some(flags) = safe {
+                    flags
+                } else if api {
                     Flags::TRUSTED.with(Flags::NULLABLE)
                 } else if rcu {
                     Flags::RCU.with(Flags::NULLABLE)
@@ -192,6 +224,17 @@ impl Walk<'_> {
                 Value { flags, id, ..Value::pointer(Kind::Object(to)) }
             }
         })
+    }
+
+    /// Fields whose pointers live as long as what they are read from.
+    fn safe_field(&self, of: u32, at: u64) -> Option<Flags> {
+        let name = self.types.get(of).name.as_str();
+        let (.., flags) = SAFE.iter().find(|(of_struct, field, _)| {
+            *of_struct == name && self.types.member_offset(of, field) == Some(at)
+        })?;
+        // Until the RCU section ends, where there is one.
+        let rcu = flags.has(Flags::RCU) && self.state.rcu == 0 && self.sleepable();
+        (!rcu).then_some(*flags)
     }
 
     fn object_offset(&self, of: u32, base: &Value, reg: Reg, off: i64) -> Result<u64, Refused> {

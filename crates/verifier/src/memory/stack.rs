@@ -169,7 +169,7 @@ impl Walk<'_> {
             stored.num = stored.num.truncated(size);
             stored.unlink();
         }
-        if stored.is_scalar() && size == 8 && stored.id == 0 && stored.num.value().is_none() {
+        if stored.is_scalar() && stored.id == 0 && stored.num.value().is_none() {
             // Whoever stores it still has it: both are equal from now on.
             stored.unlink();
             stored.id = self.fresh_id();

@@ -92,6 +92,18 @@ impl Walk<'_> {
         let nullable = |value: &Value| value.is_pointer() && value.nullable();
         if matches!(cond, Cond::Eq | Cond::Ne) {
             let (pointer, other) = if nullable(a) { (a, b) } else { (b, a) };
+            let there =
+                other.is_pointer() && !other.nullable() && !matches!(other.kind, Kind::Object(_));
+            if nullable(pointer)
+                && there
+                && other.fixed_offset() == Some(0)
+                && pointer.fixed_offset() == Some(0)
+            {
+                // Equal to something that is not null.
+                let equal = if cond == Cond::Eq { taken } else { &mut self.state };
+                known_null(equal, pointer, false);
+                return;
+            }
             if nullable(pointer) && other.is_zero() {
                 self.rely(other);
                 let (null, set) = if cond == Cond::Eq {
@@ -178,7 +190,7 @@ pub(crate) fn known_null(state: &mut State, pointer: &Value, null: bool) {
                 *value = Value::constant(0);
             } else {
                 value.flags = value.flags.without(Flags::NULLABLE);
-                if !keep && !matches!(value.kind, Kind::MapValue(_)) {
+                if !keep && !matches!(value.kind, Kind::MapValue(_) | Kind::Map(_)) {
                     value.id = 0;
                 }
             }

@@ -200,6 +200,11 @@ impl<'w, 'a> Cover<'w, 'a> {
         numbers
             && self.same_id(old.id, new.id)
             && self.same_id(old.owner, new.owner)
-            && (old.range <= new.range && (self.exact != Exact::Same || old.range == new.range))
+            && match old.kind {
+                // There it is which of several maps the value is of.
+                Kind::MapValue(_) => self.same_id(old.range, new.range),
+                _ if self.exact == Exact::Same => old.range == new.range,
+                _ => old.range <= new.range,
+            }
     }
 }

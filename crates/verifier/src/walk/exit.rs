@@ -65,6 +65,33 @@ impl Walk<'_> {
         }
     }
 
+    /// Programs that can interrupt anything must not wait: no locks and no timers.
+    pub(crate) fn check_maps(&self) -> Result<(), Refused> {
+        const ANYWHERE: &[&str] =
+            &["kprobe", "tracepoint", "perf_event", "raw_tracepoint", "raw_tracepoint_writable"];
+        let kind = &self.program.api.definition(self.program.program_type).name;
+        if self.program.api.name != "linux" || !ANYWHERE.contains(&kind.as_str()) {
+            return Ok(());
+        }
+        let waits = |map: &&crate::maps::MapFacts| {
+            let timer = |field: &crate::maps::Special| {
+                matches!(field.kind, crate::maps::SpecialKind::Opaque("bpf_timer" | "bpf_wq"))
+            };
+            map.has_lock() || map.special.iter().any(timer)
+        };
+        match self.maps.iter().find(waits) {
+            None => Ok(()),
+            Some(map) => Err(Rejection::new(
+                &c::V_MAP_KIND,
+                format!(
+                    "`{}` has a lock or a timer, which programs of the type {kind} may not use",
+                    map.name
+                ),
+            )
+            .kernel("tracing progs cannot use bpf_spin_lock yet")),
+        }
+    }
+
     fn read_result(&self) -> Result<Value, Refused> {
         self.read(Reg::R0)
     }
@@ -100,8 +127,11 @@ impl Walk<'_> {
     }
 
     fn check_result(&mut self) -> Result<(), Refused> {
+        if self.void {
+            return Ok(());
+        }
         let result = self.read_result()?;
-        let Some((low, high)) = self.kind.returns else { return Ok(()) };
+        let Some((low, high)) = self.returns else { return Ok(()) };
         let num = result.num;
         let (min, max) = (i64::from(num.smin32), i64::from(num.smax32));
         if !result.is_scalar() || min < low || max > high {

@@ -6,6 +6,7 @@ pub(crate) mod branch;
 pub(crate) mod cover;
 pub(crate) mod exit;
 pub(crate) mod prune;
+pub(crate) mod rounds;
 pub(crate) mod step;
 
 use std::collections::HashMap;
@@ -29,6 +30,9 @@ use crate::state::value::{Kind, Value};
 use crate::state::{Entered, Frame, State};
 use crate::types::Types;
 use crate::{Options, Statistics};
+
+/// Program types whose context is the arguments of a function of the host.
+const TRACED: &[&str] = &["fentry", "tp_btf", "lsm", "iter", "struct_ops", "sched_ext"];
 
 /// A rejection on its way out; the place is filled in where it arrives.
 pub(crate) type Refused = Box<Rejection>;
@@ -56,6 +60,10 @@ pub(crate) struct Walk<'a> {
     pub(crate) object: &'a Object,
     pub(crate) options: &'a Options<'a>,
     pub(crate) kind: &'a ProgramType,
+    /// What it may return.
+    pub(crate) returns: Option<(i64, i64)>,
+    /// It need not set r0.
+    pub(crate) void: bool,
     /// The program may sleep.
     pub(crate) sleepable_program: bool,
     pub(crate) code: Rc<Code>,
@@ -78,6 +86,12 @@ pub(crate) struct Walk<'a> {
     /// Global functions that are called and still to be proved.
     pub(crate) globals: Vec<u32>,
     pub(crate) log: String,
+    pub(crate) global_takes: HashMap<u32, (Rc<Vec<crate::call::subprogram::Takes>>, bool)>,
+    /// Paths that ended at states whose marks are not complete, and the states on their way.
+    pub(crate) edges: Vec<rounds::Edge>,
+    pub(crate) dependents: Vec<u32>,
+    /// Marks that were carried round.
+    pub(crate) marks: u64,
     /// Where what may be null came from: the call and its slot, by identity.
     pub(crate) born: HashMap<u32, (String, u32)>,
     /// What kind of memory each instruction is for.
@@ -97,7 +111,17 @@ impl<'a> Walk<'a> {
             return Err(Rejection::new(&c::V_GAP, "the program has no program type"));
         };
         let mut types = Types::new(api, options.node, options.host_types, object.btf.as_ref());
-        let context = ContextRules::of(&mut types, kind, &definition.name);
+        let mut context = ContextRules::of(&mut types, kind, &definition.name);
+        let linux = api.name == "linux";
+        let mut attached = crate::attach::Returns::Anything;
+        if linux && TRACED.contains(&definition.name.as_str()) {
+            let found = crate::attach::arguments(&mut types, object, &program.name);
+            if let Some((arguments, result)) = found {
+                context.arguments = Some(arguments);
+                attached = result;
+            }
+        }
+        let known = linux.then(|| crate::attach::returns(&definition.name, &program.section));
         let (slots, functions) = (code.insns.len(), code.functions.len());
         let sleeps =
             object.program(&program.name).is_some_and(|id| object.programs[id.index()].sleepable);
@@ -111,6 +135,11 @@ impl<'a> Walk<'a> {
             maps: MapFacts::of(object, &program.maps),
             types,
             context,
+            returns: match attached {
+                crate::attach::Returns::Range(low, high) => Some((low, high)),
+                _ => kind.returns.or(known.flatten()),
+            },
+            void: attached == crate::attach::Returns::Nothing,
             contracts: HashMap::new(),
             nodes: Nodes::new(),
             saved: Vec::new(),
@@ -124,6 +153,10 @@ impl<'a> Walk<'a> {
             depths: vec![0; functions],
             globals: Vec::new(),
             log: String::new(),
+            global_takes: HashMap::new(),
+            edges: Vec::new(),
+            dependents: Vec::new(),
+            marks: 0,
             born: HashMap::new(),
             classes: vec![None; slots],
         };
@@ -169,6 +202,7 @@ impl<'a> Walk<'a> {
     }
 
     fn entry(&mut self) -> Result<(), Refused> {
+        self.check_maps()?;
         let mut frame = Frame::new(0, Entered::Entry, 0);
         if !self.kind.params.is_empty() {
             frame.regs[Reg::R1.index()] = Value::pointer(Kind::Context);
@@ -181,6 +215,8 @@ impl<'a> Walk<'a> {
     /// What was saved is of another entry state.
     fn forget(&mut self) {
         self.saved.clear();
+        self.edges.clear();
+        self.dependents.clear();
         self.at.iter_mut().for_each(Vec::clear);
         self.nodes = Nodes::new();
     }

@@ -33,6 +33,10 @@ pub(crate) struct Saved {
     pub(crate) hits: u32,
     /// Not compared with any more.
     pub(crate) dropped: bool,
+    /// Where it was saved.
+    pub(crate) slot: u32,
+    /// Marks are not complete before this state is finished.
+    pub(crate) depends: Option<u32>,
 }
 
 impl Walk<'_> {
@@ -55,8 +59,8 @@ impl Walk<'_> {
             if !finished {
                 if bounded {
                     if saved.state.steps != self.state.steps && self.covers(id, Exact::Range) {
-                        self.rely_on_all();
                         self.saved[id as usize].hits += 1;
+                        self.come_round(id, id);
                         self.finish_path();
                         return Ok(true);
                     }
@@ -75,11 +79,18 @@ impl Walk<'_> {
                 if !bounded && jumps < 20 && insns < 100 {
                     save = false;
                 }
-            } else if self.covers(id, Exact::No) {
-                self.saved[id as usize].hits += 1;
-                self.propagate(id);
-                self.finish_path();
-                return Ok(true);
+            } else {
+                let waits = self.waits_for(id);
+                let exact = if waits.is_some() { Exact::Range } else { Exact::No };
+                if self.covers(id, exact) {
+                    self.saved[id as usize].hits += 1;
+                    match waits {
+                        Some(head) => self.come_round(id, head),
+                        None => self.propagate(id),
+                    }
+                    self.finish_path();
+                    return Ok(true);
+                }
             }
             if !save {
                 at += 1;
@@ -154,6 +165,8 @@ impl Walk<'_> {
             misses: 0,
             hits: 0,
             dropped: false,
+            slot: self.slot,
+            depends: None,
         });
         self.at[self.slot as usize].push(id);
         self.state.parent = Some(SavedId(id));
@@ -176,29 +189,43 @@ impl Walk<'_> {
                 break;
             }
             at = saved.parent;
-            if saved.dropped {
-                // Nothing will look at it again but marks of reads, which pass through.
-                saved.state.frames = Vec::new();
-            }
+            self.close_rounds(id);
         }
     }
 
     /// Slots of a frame's stack are read.
     pub(crate) fn mark_read(&mut self, frame: u8, mask: u64) {
         let frame = usize::from(frame);
-        let mut mask = mask & !self.state.frames[frame].written;
-        let mut at = self.state.parent;
+        let mask = mask & !self.state.frames[frame].written;
+        self.read_before(self.state.parent, frame, mask);
+    }
+
+    /// The same for a path that has ended; how many saved states learned of it.
+    pub(crate) fn mark_read_from(
+        &mut self,
+        parent: Option<SavedId>,
+        written: &[u64],
+        frame: usize,
+        mask: u64,
+    ) -> u64 {
+        self.read_before(parent, frame, mask & !written[frame])
+    }
+
+    fn read_before(&mut self, parent: Option<SavedId>, frame: usize, mask: u64) -> u64 {
+        let (mut mask, mut at, mut learned) = (mask, parent, 0);
         while let Some(SavedId(id)) = at
             && mask != 0
         {
             let saved = &mut self.saved[id as usize];
             // A frame that did not exist yet cannot have been read.
-            let Some(read) = saved.read.get_mut(frame) else { return };
+            let Some(read) = saved.read.get_mut(frame) else { break };
             mask &= !*read;
             *read |= mask;
+            learned += u64::from(mask != 0);
             mask &= !saved.written[frame];
             at = saved.parent;
         }
+        learned
     }
 
     /// Slots of a frame's stack are wholly overwritten.
@@ -237,66 +264,8 @@ impl Walk<'_> {
         }
     }
 
-    /// Everything in the state is relied on.
-    fn rely_on_all(&mut self) {
-        let mut all = Vec::new();
-        for frame in &self.state.frames {
-            all.extend(frame.regs.iter().map(|value| value.node));
-            all.extend(frame.stack.values().map(|value| value.node));
-        }
-        for node in all {
-            self.nodes.mark(node);
-        }
-        for frame in 0..self.state.frames.len() as u8 {
-            self.mark_read(frame, u64::MAX);
-        }
-    }
-
     fn covers(&self, id: u32, exact: Exact) -> bool {
         let saved = &self.saved[id as usize];
         Cover::new(self, exact).states(saved, &self.state)
-    }
-
-    /// The newest saved state on the way here that was saved at this slot with as many frames.
-    pub(crate) fn last_round(&self) -> Option<u32> {
-        let mut at = self.state.parent;
-        while let Some(SavedId(id)) = at {
-            let saved = &self.saved[id as usize];
-            if saved.state.frames.len() == self.state.frames.len()
-                && self.at[self.slot as usize].contains(&id)
-            {
-                return Some(id);
-            }
-            at = saved.parent;
-        }
-        None
-    }
-
-    /// Numbers that changed since the last round of a loop that the host bounds, and that nothing
-    /// relies on so far, may be anything from now on: so that the rounds become the same.
-    pub(crate) fn widen(&self, state: &mut State, since: u32) {
-        let old = &self.saved[since as usize].state;
-        for (frame, old) in state.frames.iter_mut().zip(&old.frames) {
-            let frame = Rc::make_mut(frame);
-            for (new, old) in frame.regs.iter_mut().zip(&old.regs) {
-                self.widen_value(new, old);
-            }
-            let stack = Rc::make_mut(&mut frame.stack);
-            for (at, old) in old.stack.slots().iter().enumerate() {
-                if old.bytes[0] == Byte::Part && stack.slot(at).bytes[0] == Byte::Part {
-                    self.widen_value(&mut stack.slot_mut(at).value, &old.value);
-                }
-            }
-        }
-    }
-
-    fn widen_value(&self, new: &mut crate::state::value::Value, old: &crate::state::value::Value) {
-        if !new.is_scalar() || !old.is_scalar() || self.nodes.marked(old.node) {
-            return;
-        }
-        if old.num != new.num {
-            new.num = crate::domain::Scalar::UNKNOWN;
-            new.unlink();
-        }
     }
 }

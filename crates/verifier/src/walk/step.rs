@@ -88,8 +88,7 @@ impl Walk<'_> {
                         facts.value_size
                     )));
                 }
-                let id = if facts.has_lock() { self.fresh_id() } else { 0 };
-                Value { off: offset as i32, id, ..Value::pointer(Kind::MapValue(map)) }
+                Value { off: offset as i32, ..Value::pointer(Kind::MapValue(map)) }
             }
             Imm64Kind::CodeAddr => {
                 let Some(target) = self.code.address_target(self.slot, insn) else {
@@ -215,23 +214,6 @@ impl Walk<'_> {
         inside.steps += 1;
         self.fork(inside, next)?;
         Ok(Flow::To(target))
-    }
-
-    /// The saved state of the round before this one, at a loop that the host bounds. The newest one at
-    /// this slot is of this round.
-    pub(crate) fn rounds_before(&self) -> Option<u32> {
-        let newest = self.last_round()?;
-        let mut at = self.saved[newest as usize].parent;
-        while let Some(crate::state::SavedId(id)) = at {
-            let saved = &self.saved[id as usize];
-            if saved.state.frames.len() == self.state.frames.len()
-                && self.at[self.slot as usize].contains(&id)
-            {
-                return Some(id);
-            }
-            at = saved.parent;
-        }
-        None
     }
 
     /// A static function is walked where it is called; a global one is proved by itself.

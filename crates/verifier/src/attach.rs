@@ -1,0 +1,158 @@
+//! What a program is handed that is attached to a function of the host: the arguments of that
+//! function, by the host's types. And what a program may return, by its type and section.
+
+use abide_btf::{Btf, Kind as BtfKind, Type, TypeId};
+use abide_object::{AttachTarget, AttachType, MapOrigin, Object, Target};
+
+use crate::domain::Scalar;
+use crate::state::value::{Flags, Kind, Value};
+use crate::types::{Content, Types};
+
+/// The arguments of the function that a program is attached to, eight bytes each; `None` if that is
+/// not known.
+pub(crate) fn arguments(
+    types: &mut Types<'_>,
+    object: &Object,
+    program: &str,
+) -> Option<(Vec<Value>, Returns)> {
+    let btf = types.host?;
+    let found = &object.programs[object.program(program)?.index()];
+    if let Some(AttachTarget::Btf { kind, name, .. }) = &found.attach {
+        let id = btf.by_name(*kind, name)?;
+        let traced = *kind == BtfKind::Typedef;
+        let (params, ret) = prototype(btf, id)?;
+        // The first argument of a tracepoint is what it was registered with.
+        let skip = usize::from(traced);
+        // Iterators hand null at their end; what they say of themselves is always there.
+        let iter = found.attach_type == Some(AttachType::TraceIter);
+        let mut all: Vec<Value> = params
+            .into_iter()
+            .skip(skip)
+            .enumerate()
+            .map(|(at, ty)| value(types, btf, ty, iter && at > 0))
+            .collect();
+        let returns = matches!(
+            found.attach_type,
+            Some(AttachType::TraceFexit | AttachType::ModifyReturn | AttachType::LsmMac)
+        );
+        if returns && ret != TypeId::VOID {
+            all.push(value(types, btf, ret, false));
+        }
+        let result = Returns::of(btf, name, ret, found.attach_type);
+        return Some((all, result));
+    }
+    let function = found.function;
+    for map in object.maps.iter().filter(|map| matches!(map.origin, MapOrigin::StructOps { .. })) {
+        let slot =
+            map.initial_slots.iter().find(|(_, target)| *target == Target::Function(function));
+        let (Some((member, _)), Some(local)) = (slot, object.btf.as_ref()) else { continue };
+        let Some(Type::Struct(of)) = local.get(local.strip(map.value_type?)) else { continue };
+        let name = of.members.get(*member as usize)?.name;
+        // A suffix after three underscores tells versions of a struct apart.
+        let plain = of.name.split("___").next().unwrap_or(of.name);
+        let Some(Type::Struct(theirs)) = btf.get(btf.by_name(BtfKind::Struct, plain)?) else {
+            return None;
+        };
+        let member = theirs.members.iter().find(|member| member.name == name)?;
+        let (params, ret) = prototype(btf, member.ty)?;
+        let mut all: Vec<Value> =
+            params.into_iter().map(|ty| value(types, btf, ty, false)).collect();
+        if plain == "tcp_congestion_ops" {
+            // The sockets of these are TCP sockets.
+            let (sock, tcp) = (types.named("sock"), types.named("tcp_sock"));
+            for value in all.iter_mut().filter(|value| value.kind == Kind::Object(sock)) {
+                value.kind = Kind::Object(tcp);
+            }
+        }
+        let result = if ret == TypeId::VOID { Returns::Nothing } else { Returns::Anything };
+        return Some((all, result));
+    }
+    None
+}
+
+/// What a program returns that is attached to a function.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Returns {
+    /// It need not set r0.
+    Nothing,
+    Anything,
+    Range(i64, i64),
+}
+
+impl Returns {
+    fn of(btf: &Btf, name: &str, ret: TypeId, attach: Option<AttachType>) -> Returns {
+        const MAX_ERRNO: i64 = 4095;
+        const TRUTH: &[&str] = &["bpf_lsm_audit_rule_known", "bpf_lsm_inode_xattr_skipcap"];
+        let number = matches!(btf.get(btf.strip(ret)), Some(Type::Int { .. }));
+        match attach {
+            Some(AttachType::LsmMac) if ret == TypeId::VOID => Returns::Anything,
+            Some(AttachType::LsmMac) if TRUTH.contains(&name) => Returns::Range(0, 1),
+            Some(AttachType::LsmMac) if number => Returns::Range(-MAX_ERRNO, 0),
+            Some(AttachType::LsmCgroup) if ret == TypeId::VOID => Returns::Range(1, 1),
+            Some(AttachType::LsmCgroup) => Returns::Range(0, 1),
+            _ => Returns::Anything,
+        }
+    }
+}
+
+/// The parameters and the result of a function, or of what points to one.
+fn prototype(btf: &Btf, id: TypeId) -> Option<(Vec<TypeId>, TypeId)> {
+    let mut id = id;
+    for _ in 0..8 {
+        match btf.get(btf.strip(id))? {
+            Type::Func { proto, .. } => id = proto,
+            Type::Ptr { to } => id = to,
+            Type::FuncProto { ret, params } => {
+                return Some((params.iter().map(|param| param.ty).collect(), ret));
+            }
+            _ => return None,
+        }
+    }
+    None
+}
+
+fn value(types: &mut Types<'_>, btf: &Btf, ty: TypeId, nullable: bool) -> Value {
+    let Some(Type::Ptr { to }) = btf.get(btf.strip(ty)) else {
+        let bytes = btf.size_of(ty).and_then(|size| u32::try_from(size).ok()).unwrap_or(8);
+        // Narrow arguments are passed in whole registers, whose upper part is not defined.
+        let _ = bytes;
+        return Value::number(Scalar::UNKNOWN);
+    };
+    match types.pointer(btf, false, to) {
+        Content::Pointer { to, .. } => {
+            let flags =
+                if nullable { Flags::TRUSTED.with(Flags::NULLABLE) } else { Flags::TRUSTED };
+            Value { flags, ..Value::pointer(Kind::Object(to)) }
+        }
+        // Pointers to anything else are numbers to the program.
+        Content::Number | Content::OtherPointer => Value::number(Scalar::UNKNOWN),
+    }
+}
+
+/// What Linux lets programs return, where their type has several ranges: by a word in the section.
+/// The first that fits counts; the API language has one range for a program type.
+const RETURNS: &[(&str, &str, i64, i64)] = &[
+    ("cgroup_skb", "egress", 0, 3),
+    ("cgroup_skb", "", 0, 1),
+    ("cgroup_sock_addr", "bind", 0, 3),
+    ("cgroup_sock_addr", "recvmsg", 1, 1),
+    ("cgroup_sock_addr", "getpeername", 1, 1),
+    ("cgroup_sock_addr", "getsockname", 1, 1),
+    ("cgroup_sock_addr", "", 0, 1),
+    ("cgroup_sock", "", 0, 1),
+    ("cgroup_device", "", 0, 1),
+    ("cgroup_sysctl", "", 0, 1),
+    ("cgroup_sockopt", "", 0, 1),
+    ("sock_ops", "", 0, 1),
+    ("sk_lookup", "", 0, 1),
+    ("netfilter", "", 0, 1),
+    ("fentry", "fmod_ret", i32::MIN as i64, i32::MAX as i64),
+    ("fentry", "", 0, 0),
+    ("iter", "", 0, 1),
+];
+
+/// The range of what a program of this type may return.
+pub(crate) fn returns(program: &str, section: &str) -> Option<(i64, i64)> {
+    let found = RETURNS.iter().find(|(of, word, ..)| *of == program && section.contains(word));
+    found.map(|(.., low, high)| (*low, *high))
+}

@@ -1,0 +1,138 @@
+//! Objects that the program makes itself, and kernel pointers that maps own: exchanged, never stored.
+
+use abide_btf::{Type, TypeId};
+use abide_isa::Reg;
+
+use super::arguments::Passed;
+use super::contract::{Contract, Parameter};
+use crate::codes as c;
+use crate::maps::SpecialKind;
+use crate::reject::Rejection;
+use crate::state::value::{Flags, Kind, Value};
+use crate::walk::{Flow, Refused, Walk};
+
+impl Walk<'_> {
+    /// Where a kernel pointer is kept: a field of a map value, or of an object of the program.
+    pub(crate) fn kptr_slot(
+        &mut self,
+        contract: &Contract,
+        param: &Parameter,
+        reg: Reg,
+        value: &Value,
+        passed: &mut Passed,
+    ) -> Result<(), Refused> {
+        let refuse = |text: &str, kernel: String| {
+            let text = format!("`{}` of {}: {text}", param.name, contract.name);
+            Err(Rejection::new(&c::V_ARGUMENT, text).kernel(kernel))
+        };
+        let Some(at) = value.fixed_offset() else {
+            return refuse(
+                "at an unknown offset",
+                format!(
+                    "R{} doesn't have constant offset. kptr has to be at the constant offset",
+                    reg.number()
+                ),
+            );
+        };
+        let field = match value.kind {
+            Kind::MapValue(map) => self.maps[map as usize].special_at(at).copied(),
+            Kind::Object(of) if value.flags.has(Flags::ALLOCATED) && value.owner != 0 => {
+                self.special_of(of).into_iter().find(|field| i64::from(field.offset) == at)
+            }
+            _ => None,
+        };
+        match field.map(|field| field.kind) {
+            Some(SpecialKind::Kptr { to, untrusted: false, percpu }) => {
+                passed.kptr = Some((self.struct_type(to), percpu));
+                Ok(())
+            }
+            Some(SpecialKind::Kptr { .. }) => refuse(
+                "the pointer there owns nothing",
+                format!("off={at} kptr isn't referenced kptr"),
+            ),
+            _ => refuse("there is no kernel pointer", format!("off={at} doesn't point to kptr")),
+        }
+    }
+
+    /// The pointer goes in, what was there comes out.
+    pub(crate) fn exchange(
+        &mut self,
+        contract: &Contract,
+        passed: &Passed,
+    ) -> Result<Value, Refused> {
+        let Some((of, percpu)) = passed.kptr else {
+            return Err(Rejection::new(
+                &c::V_GAP,
+                format!("{} cannot be proved here", contract.name),
+            ));
+        };
+        if let Some(object) = &passed.object {
+            let same = matches!(object.kind, Kind::Object(is) if is == of);
+            if !same || object.flags.has(Flags::PERCPU) != percpu {
+                return Err(Rejection::new(
+                    &c::V_ARGUMENT,
+                    "the object is of another type than the map keeps",
+                )
+                .kernel("invalid kptr access, R2 type=ptr_ expected=ptr_"));
+            }
+            self.release(object.owner);
+        }
+        let owner = self.acquire();
+        let mut flags = Flags::NULLABLE;
+        let local = matches!(self.types.get(of).origin, crate::types::Origin::Program(_));
+        flags = flags.with(if local { Flags::ALLOCATED } else { Flags::TRUSTED });
+        if percpu {
+            flags = flags.with(Flags::PERCPU);
+        }
+        Ok(Value { flags, id: owner, owner, ..Value::pointer(Kind::Object(of)) })
+    }
+
+    /// An object of a type of the program.
+    pub(crate) fn make_object(
+        &mut self,
+        contract: &Contract,
+        passed: &Passed,
+    ) -> Result<Value, Refused> {
+        let id = passed.constants[0].and_then(|id| u32::try_from(id).ok()).map(TypeId);
+        let known = id.zip(self.object.btf.as_ref()).and_then(|(id, btf)| Some((id, btf.get(id)?)));
+        let Some((id, Type::Struct(_))) = known else {
+            return Err(Rejection::new(
+                &c::V_ARGUMENT,
+                format!("{} takes the number of a struct of the program", contract.name),
+            )
+            .kernel("bpf_obj_new type ID argument must be of a struct"));
+        };
+        let of = self.types.local(id);
+        let owner = self.acquire();
+        let flags = Flags::NULLABLE.with(Flags::ALLOCATED);
+        Ok(Value { flags, id: owner, owner, ..Value::pointer(Kind::Object(of)) })
+    }
+
+    /// The program ends here, from whatever depth: nothing may be left open.
+    pub(crate) fn throw(&mut self) -> Result<Flow, Refused> {
+        let callback = self
+            .state
+            .frames
+            .iter()
+            .any(|frame| matches!(frame.entered, crate::state::Entered::Callback { .. }));
+        let own = self.object.program(&self.program.name);
+        let handled = own.is_some_and(|id| self.object.programs[id.index()].exception.is_some());
+        if callback || handled {
+            return Err(Rejection::new(
+                &c::V_GAP,
+                "exceptions in callbacks, or with a callback of their own, cannot be proved yet",
+            ));
+        }
+        self.check_end("an exception ends the program")?;
+        let cookie = self.read(Reg::R1)?;
+        if let Some((low, high)) = self.returns {
+            let num = cookie.num;
+            if i64::from(num.smin32) < low || i64::from(num.smax32) > high {
+                return Err(Rejection::new(&c::V_RETURN, format!("the exception makes the program return {cookie}; allowed is {low} to {high}"))
+                    .kernel(format!("At program exit the register R1 has {cookie} should have been in [{low}, {high}]")));
+            }
+            self.rely(&cookie);
+        }
+        Ok(Flow::End)
+    }
+}

@@ -1,0 +1,142 @@
+//! Arguments with a state of their own: dynptrs on the stack, locks and timers in map values.
+
+use abide_isa::Reg;
+
+use super::arguments::Passed;
+use super::contract::{Contract, Parameter};
+use crate::codes as c;
+use crate::reject::Rejection;
+use crate::state::value::{Flags, Kind, Source, Value};
+use crate::walk::{Refused, Walk};
+
+impl Walk<'_> {
+    pub(crate) fn dynptr_argument(
+        &mut self,
+        contract: &Contract,
+        param: &Parameter,
+        reg: Reg,
+        value: &Value,
+        (made, constant): (bool, bool),
+        passed: &mut Passed,
+    ) -> Result<(), Refused> {
+        let refuse = |text: &str, kernel: &str| {
+            Err(Rejection::new(
+                &c::V_STACK_OBJECT,
+                format!("`{}` of {}: {text}", param.name, contract.name),
+            )
+            .kernel(kernel.to_owned()))
+        };
+        let (Kind::Frame(frame), Some(off)) = (value.kind, value.fixed_offset()) else {
+            if let Kind::Dynptr { .. } = value.kind {
+                passed.dynptr = Some(*value);
+                return Ok(());
+            }
+            return Err(self
+                .mismatch(contract, param, reg, value, "a dynptr on the stack")
+                .kernel(format!(
+                    "arg#{} expected pointer to stack or const struct bpf_dynptr",
+                    reg.number() - 1
+                )));
+        };
+        let off = off as i32;
+        if off % 8 != 0 || !(-512..=-16).contains(&off) {
+            return refuse(
+                "it is 16 bytes of the stack, aligned to 8",
+                "cannot pass in dynptr at an offset",
+            );
+        }
+        self.stack_range(frame, value, reg, 0, 16)?;
+        let (first, _) = crate::state::stack::locate(off);
+        let (high, low) = {
+            let stack = &self.state.frame_at(frame).stack;
+            (stack.slot(first), stack.slot(first - 1))
+        };
+        if made {
+            for slot in [high, low] {
+                if slot.is_object() && !matches!(slot.value.kind, Kind::Dynptr { .. })
+                    || slot.is_object() && slot.value.owner != 0
+                {
+                    return refuse(
+                        "there is an object already",
+                        "Dynptr has to be an uninitialized dynptr",
+                    );
+                }
+            }
+            passed.made = Some((frame, off));
+            return Ok(());
+        }
+        self.mark_read(frame, crate::state::stack::slot_mask(off, 16));
+        let valid = high.is_object()
+            && low.is_object()
+            && high.value.id == low.value.id
+            && matches!(high.value.kind, Kind::Dynptr { first: true, .. });
+        if !valid {
+            return refuse(
+                "there is no dynptr",
+                &format!("Expected an initialized dynptr as arg #{}", reg.number() - 1),
+            );
+        }
+        let _ = constant;
+        passed.dynptr = Some(high.value);
+        if contract.words.release {
+            let Kind::Dynptr { source: Source::Ringbuf, .. } = high.value.kind else {
+                return refuse("it owns no record", "arg 1 is an unacquired reference");
+            };
+            passed.released = Some(high.value.owner);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn special_argument(
+        &mut self,
+        contract: &Contract,
+        param: &Parameter,
+        reg: Reg,
+        value: &Value,
+        name: &str,
+        passed: &mut Passed,
+    ) -> Result<(), Refused> {
+        use crate::maps::SpecialKind;
+        let refuse = |text: String, kernel: String| {
+            Err(Rejection::new(
+                &c::V_ARGUMENT,
+                format!("`{}` of {}: {text}", param.name, contract.name),
+            )
+            .kernel(kernel))
+        };
+        let number = reg.number();
+        let Some(at) = value.fixed_offset() else {
+            return refuse(
+                "at an unknown offset".to_owned(),
+                format!(
+                    "R{number} doesn't have constant offset. {name} has to be at the constant offset"
+                ),
+            );
+        };
+        let found = match value.kind {
+            Kind::MapValue(map) => self.maps[map as usize].special_at(at).copied(),
+            Kind::Object(of) if value.flags.has(Flags::ALLOCATED) => {
+                self.special_of(of).into_iter().find(|field| i64::from(field.offset) == at)
+            }
+            _ => return Err(self.mismatch(contract, param, reg, value, "map_value")),
+        };
+        let fits = match found.map(|field| field.kind) {
+            Some(SpecialKind::SpinLock) => name == "bpf_spin_lock",
+            Some(SpecialKind::ResSpinLock) => name == "bpf_res_spin_lock",
+            Some(SpecialKind::Opaque(is)) => is == name,
+            _ => false,
+        };
+        if !fits {
+            let kernel = match value.kind {
+                Kind::MapValue(map) if self.maps[map as usize].untyped => format!(
+                    "map '{}' has to have BTF in order to use {name}",
+                    self.maps[map as usize].name
+                ),
+                _ => format!("off {at} doesn't point to 'struct {name}'"),
+            };
+            return refuse(format!("there is no `struct {name}` at offset {at}"), kernel);
+        }
+        passed.special = Some((*value, name.to_owned()));
+        Ok(())
+    }
+}

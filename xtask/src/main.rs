@@ -1,8 +1,9 @@
 //! What the repository does to itself: `cargo xtask test`, `tidy`, `oracles`, `packages`, `errors`,
-//! `linux-api`, `hosts`, `parity`.
+//! `linux-api`, `hosts`, `parity`, `check-parity`.
 //!
 //! Only this program knows of apt, of other cargo commands and of the shape of the source tree.
 
+mod check_parity;
 mod errors;
 mod hosts;
 mod linux_api;
@@ -33,6 +34,8 @@ cargo xtask COMMAND
   hosts [--bless]       check hosts/ against the BTF of its kernels; --bless writes it
   parity [--bless]      the verifier against the kernel's verdicts on the shared corpora;
                         `parity WORD`: only those with this word in their name
+  check-parity [--ask]  `abide check` against what kernels loaded, into docs/check-parity.md; --ask
+                        boots the kernels of the shared data first (7 minutes each)
 ";
 
 fn main() -> ExitCode {
@@ -50,6 +53,8 @@ fn main() -> ExitCode {
         ["linux-api", "--bless"] => linux_api::run(true),
         ["hosts"] => hosts::run(false),
         ["hosts", "--bless"] => hosts::run(true),
+        ["check-parity"] => check_parity::run(false),
+        ["check-parity", "--ask"] => check_parity::run(true),
         ["parity", "--bless"] => parity::run(&[], true),
         ["parity", only @ ..] => parity::run(only, false),
         [] | ["help" | "--help" | "-h"] => {

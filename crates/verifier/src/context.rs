@@ -92,7 +92,14 @@ const SK_BUFF: &[Rights] = &[
     },
     Rights {
         programs: &["flow_dissector"],
-        hidden: hidden![
+        hidden: &[
+            "family",
+            "remote_ip4",
+            "local_ip4",
+            "remote_ip6",
+            "local_ip6",
+            "remote_port",
+            "local_port",
             "len",
             "pkt_type",
             "mark",

@@ -244,9 +244,24 @@ impl<'a> Types<'a> {
     /// Where a member of a struct of the host is, in bytes.
     pub(crate) fn member_offset(&self, of: u32, name: &str) -> Option<u64> {
         let (Origin::Host(id), Some(btf)) = (self.get(of).origin, self.host) else { return None };
-        let Some(Type::Struct(composite)) = btf.get(btf.strip(id)) else { return None };
-        let member = composite.members.iter().find(|member| member.name == name)?;
-        Some(u64::from(member.bit_offset / 8))
+        // Members of anonymous structs and unions are members of the whole.
+        let mut work = vec![(id, 0_u64, 0)];
+        while let Some((id, base, depth)) = work.pop() {
+            let Some(Type::Struct(composite) | Type::Union(composite)) = btf.get(btf.strip(id))
+            else {
+                continue;
+            };
+            for member in composite.members {
+                let at = base + u64::from(member.bit_offset / 8);
+                if member.name == name {
+                    return Some(at);
+                }
+                if member.name.is_empty() && depth < 8 {
+                    work.push((member.ty, at, depth + 1));
+                }
+            }
+        }
+        None
     }
 
     /// Whether objects of one type begin with one of another.

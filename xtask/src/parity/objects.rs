@@ -66,8 +66,15 @@ pub(super) fn run(api: &Arc<Api>, corpus: &Objects) -> Result<Corpus, Failure> {
         let object = read(&bytes, &types);
         for verdict in verdicts {
             let program = verdict["prog"].as_str().unwrap_or("");
+            let words = super::last_words(verdict["log"].as_str().unwrap_or(""));
             let kernel = match verdict["verdict"].as_str().unwrap_or("") {
                 "accept" => true,
+                // What it says of the program's target is no verdict on the program.
+                "reject" if words.is_empty() || TARGET.iter().any(|word| words.contains(word)) => {
+                    let why = "rejected for what it is attached to, or without a word".to_owned();
+                    *result.left_out.entry(why).or_default() += 1;
+                    continue;
+                }
                 "reject" => false,
                 other => {
                     *result.left_out.entry(format!("verdict {other}")).or_default() += 1;
@@ -80,7 +87,7 @@ pub(super) fn run(api: &Arc<Api>, corpus: &Objects) -> Result<Corpus, Failure> {
                     name.trim_start_matches("o/").trim_end_matches(".bpf.o")
                 ),
                 kernel,
-                words: super::last_words(verdict["log"].as_str().unwrap_or("")),
+                words,
                 refused: None,
                 processed: (verdict["processed"].as_u64().unwrap_or(0), 0),
                 time: 0,
@@ -91,6 +98,15 @@ pub(super) fn run(api: &Arc<Api>, corpus: &Objects) -> Result<Corpus, Failure> {
     }
     Ok(result)
 }
+
+/// What the kernel says when a program cannot be attached where it wants to be.
+const TARGET: [&str; 5] = [
+    "is not sleepable",
+    "is not modifiable",
+    "attach to unsupported member",
+    "points to disabled hook",
+    "helper call is not allowed in probe",
+];
 
 type Failed = (String, String);
 

@@ -2,7 +2,7 @@
 
 use abide_isa::Reg;
 
-use super::contract::{Contract, Handed, Parameter, Takes};
+use super::contract::{Contract, Family, Handed, Parameter, Takes};
 use super::map_rules;
 use crate::codes as c;
 use crate::memory::Access;
@@ -48,6 +48,21 @@ pub(crate) struct Passed {
 }
 
 pub(crate) const ARGUMENTS: [Reg; 5] = [Reg::R1, Reg::R2, Reg::R3, Reg::R4, Reg::R5];
+
+/// Structs of sockets.
+const SOCKETS: &[&str] = &[
+    "bpf_sock",
+    "sock",
+    "sock_common",
+    "tcp_sock",
+    "bpf_tcp_sock",
+    "tcp6_sock",
+    "udp6_sock",
+    "tcp_request_sock",
+    "tcp_timewait_sock",
+    "unix_sock",
+    "mptcp_sock",
+];
 
 impl Walk<'_> {
     pub(crate) fn mismatch(
@@ -168,7 +183,18 @@ impl Walk<'_> {
             Takes::Object(of) => {
                 self.object_argument(contract, param, reg, &value, Some(*of), passed)
             }
-            Takes::AnyObject => self.object_argument(contract, param, reg, &value, None, passed),
+            Takes::Some(family) => {
+                if !self.of_family(*family, &value) {
+                    let wants = match family {
+                        Family::Socket => "a socket",
+                        Family::Record => "a record of a ring buffer",
+                        Family::Allocated { .. } => "an object that the program made",
+                        Family::Owned => "an object that the program owns",
+                    };
+                    return Err(self.mismatch(contract, param, reg, &value, wants));
+                }
+                self.object_argument(contract, param, reg, &value, None, passed)
+            }
             Takes::Dynptr { made, constant } => {
                 self.dynptr_argument(contract, param, reg, &value, (*made, *constant), passed)
             }
@@ -441,11 +467,11 @@ impl Walk<'_> {
         let wants =
             of.map_or("an object".to_owned(), |of| format!("ptr_{}", self.types.get(of).name));
         let fits = match value.kind {
+            // Its family was looked at.
+            _ if of.is_none() => true,
             Kind::Object(is) => of.is_none_or(|of| {
                 of == is || self.types.begins_with(is, of) || self.socket_like(of, is)
             }),
-            Kind::Memory(_) => of.is_none() && value.flags.has(Flags::RECORD),
-            Kind::Context if of.is_none() => param.name == "bpf_socket",
             Kind::Context => of.is_some_and(|of| {
                 contract.name.starts_with("bpf_get_socket_") && self.types.get(of).name == "sock"
             }),
@@ -473,9 +499,8 @@ impl Walk<'_> {
                 reg.number()
             )));
         }
-        if value.flags.any(Flags::UNTRUSTED.with(Flags::PERCPU))
-            && !contract.name.contains("_cpu_ptr")
-        {
+        let percpu = value.flags.has(Flags::PERCPU) && of.is_some();
+        if value.flags.has(Flags::UNTRUSTED) || percpu {
             return Err(Rejection::new(
                 &c::V_ARGUMENT,
                 format!("{reg} may point to an object that is gone"),
@@ -515,21 +540,31 @@ impl Walk<'_> {
         Ok(())
     }
 
+    /// Whether a value is one of those that `void *` stands for.
+    fn of_family(&self, family: Family, value: &Value) -> bool {
+        let flags = value.flags;
+        match (family, value.kind) {
+            (Family::Socket, Kind::Object(is)) => {
+                SOCKETS.contains(&self.types.get(is).name.as_str())
+            }
+            (Family::Socket, Kind::Context) => {
+                // What sockets are told about.
+                matches!(
+                    self.context.name.as_deref(),
+                    Some("bpf_sock_addr" | "bpf_sock_ops" | "bpf_sock")
+                )
+            }
+            (Family::Record, Kind::Memory(_)) => flags.has(Flags::RECORD),
+            (Family::Allocated { percpu }, Kind::Object(_)) => {
+                flags.has(Flags::ALLOCATED) && flags.has(Flags::PERCPU) == percpu
+            }
+            (Family::Owned, Kind::Object(_)) => value.owner != 0,
+            _ => false,
+        }
+    }
+
     /// Structs of sockets stand for each other where the kernel takes any of them.
     fn socket_like(&self, a: u32, b: u32) -> bool {
-        const SOCKETS: &[&str] = &[
-            "bpf_sock",
-            "sock",
-            "sock_common",
-            "tcp_sock",
-            "bpf_tcp_sock",
-            "tcp6_sock",
-            "udp6_sock",
-            "tcp_request_sock",
-            "tcp_timewait_sock",
-            "unix_sock",
-            "mptcp_sock",
-        ];
         let known = |of: u32| SOCKETS.contains(&self.types.get(of).name.as_str());
         known(a) && known(b)
     }

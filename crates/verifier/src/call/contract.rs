@@ -35,8 +35,8 @@ pub(crate) enum Takes {
     Context,
     /// An object of this type; the context, if that has the type.
     Object(u32),
-    /// An object of some type: `void *` that is released, sockets of any kind.
-    AnyObject,
+    /// An object or record that belongs to a family, where the C type says only `void *`.
+    Some(Family),
     /// A dynptr; made by the call, or used.
     Dynptr { made: bool, constant: bool },
     /// A struct that lives in map values: a lock, a timer.
@@ -51,6 +51,19 @@ pub(crate) enum Takes {
     KptrSlot,
     /// The definition does not say enough.
     Unknown(String),
+}
+
+/// Things that `void *` stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Family {
+    /// A socket of any kind.
+    Socket,
+    /// A ring buffer record.
+    Record,
+    /// An object that the program made; one of every CPU or not.
+    Allocated { percpu: bool },
+    /// Any object that the program owns.
+    Owned,
 }
 
 /// What a function of the program is handed by the host.
@@ -262,11 +275,15 @@ impl Reader<'_, '_> {
             }
             CType::Void if at == 0 && matches!(base, "ctx" | "skb" | "regs") => Takes::Context,
             CType::Void if matches!(base, "unsafe_ptr" | "user_ptr") => Takes::Anything,
-            CType::Void if matches!(base, "sk" | "sock" | "bpf_socket") || self.release => {
-                Takes::AnyObject
+            CType::Void if self.name == "bpf_kptr_xchg" => Takes::Some(Family::Owned),
+            _ if param.has(Suffix::Alloc) || param.has(Suffix::RefcountedKptr) => {
+                Takes::Some(Family::Allocated { percpu: self.name.contains("percpu") })
             }
+            CType::Void if matches!(base, "sk" | "sock" | "bpf_socket") => {
+                Takes::Some(Family::Socket)
+            }
+            CType::Void if self.release => Takes::Some(Family::Record),
             CType::Int(int) if int.spelling == "char" && constant => Takes::ConstString,
-            _ if param.has(Suffix::Alloc) || param.has(Suffix::RefcountedKptr) => Takes::AnyObject,
             CType::Int(int) => Takes::Fixed { size: u32::from(int.size), read: false, written },
             other => Takes::Unknown(format!("`{}`", CType::Pointer(Box::new(other.clone())))),
         }

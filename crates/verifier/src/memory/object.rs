@@ -105,6 +105,14 @@ impl Walk<'_> {
                 return refuse("a part of a pointer".to_owned());
             }
             let of = self.types.named(&to);
+            if to == "bpf_flow_keys" {
+                // Memory that the program fills in.
+                let size = self.types.size(of).and_then(|size| u32::try_from(size).ok());
+                return match size {
+                    Some(size) => Ok(Value::pointer(Kind::Memory(size))),
+                    None => refuse("the size of `struct bpf_flow_keys` is not known".to_owned()),
+                };
+            }
             let id = self.fresh_id();
             let full =
                 matches!(self.context.name.as_deref(), Some("bpf_sockopt" | "bpf_sk_lookup"));

@@ -29,6 +29,8 @@ pub(crate) struct Case {
     pub(crate) processed: (u64, u64),
     /// Microseconds here.
     pub(crate) time: u128,
+    /// Microseconds of the kernel 6.18, where the shared data has them.
+    pub(crate) kernel_time: Option<u64>,
 }
 
 /// Why Abide does not take a program.

@@ -107,6 +107,7 @@ pub(super) fn run(
             refused: None,
             processed: (verdict["processed"].as_u64().unwrap_or(0), 0),
             time: 0,
+            kernel_time: None,
         };
         corpus.cases.push(judge(api, host, test, case));
     }

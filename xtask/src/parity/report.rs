@@ -24,6 +24,28 @@ fn count(corpus: &Corpus) -> Counts {
     counts
 }
 
+/// How the time compares on programs that both take, and on which the kernel walks more than 1,000
+/// instructions.
+fn speed(corpus: &Corpus) -> Option<String> {
+    let both = |case: &Case| {
+        let theirs =
+            case.kernel_time.filter(|_| case.refused.is_none() && case.processed.0 > 1000)?;
+        Some((case.time as f64, theirs as f64))
+    };
+    let pairs: Vec<(f64, f64)> = corpus.cases.iter().filter_map(both).collect();
+    let mut ratios: Vec<f64> = pairs.iter().map(|(ours, theirs)| theirs / ours.max(1.0)).collect();
+    ratios.sort_by(f64::total_cmp);
+    let median = *ratios.get(ratios.len() / 2)?;
+    let faster = ratios.iter().filter(|ratio| **ratio >= 1.0).count();
+    let sum = |which: fn(&(f64, f64)) -> f64| pairs.iter().map(which).sum::<f64>() / 1000.0;
+    Some(format!(
+        "{} programs of more than 1,000 instructions: {:.1} ms here, {:.1} ms in the kernel 6.18; at least as fast on {faster}, {median:.1} times on the median",
+        pairs.len(),
+        sum(|pair| pair.0),
+        sum(|pair| pair.1)
+    ))
+}
+
 /// The message without what differs from case to case.
 fn cause(case: &Case) -> String {
     let Some(refused) = &case.refused else { return String::new() };
@@ -73,6 +95,9 @@ pub(super) fn print(corpora: &[Corpus]) -> Result<(), Failure> {
         let time: u128 = corpus.cases.iter().map(|case| case.time).sum();
         let processed: u64 = corpus.cases.iter().map(|case| case.processed.1).sum();
         println!("  {processed} instructions in {:.1} ms", time as f64 / 1000.0);
+        if let Some(line) = speed(corpus) {
+            println!("  {line}");
+        }
         let mut slow: Vec<&Case> = corpus.cases.iter().collect();
         slow.sort_by_key(|case| std::cmp::Reverse(case.time));
         for case in slow.iter().take(5) {

@@ -24,7 +24,8 @@ pub(crate) enum Exact {
 pub(crate) struct Cover<'w, 'a> {
     walk: &'w Walk<'a>,
     exact: Exact,
-    ids: Vec<(u32, u32)>,
+    /// With by how much the offsets of linked numbers differ: only differences among them count.
+    ids: Vec<(u32, u32, i64)>,
     fresh: u32,
 }
 
@@ -150,17 +151,17 @@ impl<'w, 'a> Cover<'w, 'a> {
         if old == 0 {
             return new == 0;
         }
-        self.known_id(old, new)
+        self.known_id(old, new, 0)
     }
 
-    fn known_id(&mut self, old: u32, new: u32) -> bool {
-        if let Some((_, known)) = self.ids.iter().find(|(a, _)| *a == old) {
-            return *known == new;
+    fn known_id(&mut self, old: u32, new: u32, shift: i64) -> bool {
+        if let Some((_, known, by)) = self.ids.iter().find(|(a, ..)| *a == old) {
+            return *known == new && *by == shift;
         }
-        if self.ids.iter().any(|(_, b)| *b == new) {
+        if self.ids.iter().any(|(_, b, _)| *b == new) {
             return false;
         }
-        self.ids.push((old, new));
+        self.ids.push((old, new, shift));
         true
     }
 
@@ -188,9 +189,10 @@ impl<'w, 'a> Cover<'w, 'a> {
                 // Equal to nothing else: an identity of its own.
                 self.fresh -= 1;
                 let fresh = self.fresh;
-                return self.known_id(old.id, fresh);
+                return self.known_id(old.id, fresh, 0);
             }
-            return old.off == new.off && old.flags == new.flags && self.known_id(old.id, new.id);
+            let shift = i64::from(new.off) - i64::from(old.off);
+            return old.flags == new.flags && self.known_id(old.id, new.id, shift);
         }
         if old.kind != new.kind || old.flags != new.flags || old.off != new.off {
             return false;

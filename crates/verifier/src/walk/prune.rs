@@ -15,6 +15,7 @@ use crate::codes as c;
 use crate::reject::Rejection;
 use crate::state::nodes::Node;
 use crate::state::stack::Byte;
+use crate::state::value::Value;
 use crate::state::{SavedId, State};
 
 /// A state that was saved.
@@ -102,6 +103,7 @@ impl Walk<'_> {
             if saved.misses > saved.hits * patience + patience {
                 saved.dropped = true;
                 self.at[slot].swap_remove(at);
+                self.free(id);
                 continue;
             }
             at += 1;
@@ -133,20 +135,47 @@ impl Walk<'_> {
         false
     }
 
+    /// Registers that nothing reads again are forgotten, and so are identities that only one number
+    /// has: neither can matter, and both would keep states apart.
+    fn tidy(&mut self) {
+        let live = self.code.live[self.slot as usize];
+        let frame = self.state.frame_mut();
+        for (reg, value) in frame.regs.iter_mut().enumerate() {
+            if !live.iter().any(|live| live.index() == reg) {
+                *value = Value::UNINIT;
+            }
+        }
+        let mut ids: Vec<u32> = Vec::new();
+        for frame in &self.state.frames {
+            let values = frame.regs.iter().chain(frame.stack.values());
+            ids.extend(
+                values.filter(|value| value.is_scalar() && value.id != 0).map(|value| value.id),
+            );
+        }
+        if ids.is_empty() {
+            return;
+        }
+        ids.sort_unstable();
+        let alone = |id: u32| {
+            let first = ids.partition_point(|other| *other < id);
+            ids.get(first + 1) != Some(&id)
+        };
+        self.state
+            .each(|value| value.is_scalar() && value.id != 0 && alone(value.id), Value::unlink);
+    }
+
     fn save(&mut self) {
+        self.tidy();
         let id = self.saved.len() as u32;
         // Numbers of the saved state get nodes of their own: marks from what comes after arrive there.
-        let live = self.code.live[self.slot as usize];
-        let top = self.state.frames.len() - 1;
-        for (index, frame) in self.state.frames.iter_mut().enumerate() {
+        for frame in &mut self.state.frames {
             let frame = Rc::make_mut(frame);
-            for (reg, value) in frame.regs.iter_mut().enumerate() {
-                let wanted = index != top || live.iter().any(|live| live.index() == reg);
-                if wanted && value.is_scalar() {
+            for value in &mut frame.regs {
+                if value.is_scalar() {
                     value.node = self.nodes.fresh(value.node);
                 }
             }
-            if frame.stack.values().any(|value| value.is_scalar()) {
+            if frame.stack.values().any(Value::is_scalar) {
                 for value in Rc::make_mut(&mut frame.stack).values_mut() {
                     if value.is_scalar() {
                         value.node = self.nodes.fresh(value.node);
@@ -190,6 +219,15 @@ impl Walk<'_> {
             }
             at = saved.parent;
             self.close_rounds(id);
+            self.free(id);
+        }
+    }
+
+    /// What is finished and not compared with any more is only looked at for marks of reads.
+    fn free(&mut self, id: u32) {
+        let saved = &mut self.saved[id as usize];
+        if saved.dropped && saved.branches == 0 {
+            saved.state.frames = Vec::new();
         }
     }
 

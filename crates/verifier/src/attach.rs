@@ -36,7 +36,11 @@ pub(crate) fn arguments(
             Some(AttachType::TraceFexit | AttachType::ModifyReturn | AttachType::LsmMac)
         );
         if returns && ret != TypeId::VOID {
-            all.push(value(types, btf, ret, false));
+            all.push(match Returns::of(btf, name, ret, found.attach_type) {
+                // What the programs before it returned.
+                Returns::Range(low, high) => Value::number(Scalar::between_signed(low, high)),
+                _ => value(types, btf, ret, false),
+            });
         }
         let result = Returns::of(btf, name, ret, found.attach_type);
         return Some((all, result));
@@ -85,7 +89,7 @@ impl Returns {
         const TRUTH: &[&str] = &["bpf_lsm_audit_rule_known", "bpf_lsm_inode_xattr_skipcap"];
         let number = matches!(btf.get(btf.strip(ret)), Some(Type::Int { .. }));
         match attach {
-            Some(AttachType::LsmMac) if ret == TypeId::VOID => Returns::Anything,
+            Some(AttachType::LsmMac) if ret == TypeId::VOID => Returns::Nothing,
             Some(AttachType::LsmMac) if TRUTH.contains(&name) => Returns::Range(0, 1),
             Some(AttachType::LsmMac) if number => Returns::Range(-MAX_ERRNO, 0),
             Some(AttachType::LsmCgroup) if ret == TypeId::VOID => Returns::Range(1, 1),

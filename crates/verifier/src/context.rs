@@ -190,6 +190,15 @@ impl<'a> ContextRules<'a> {
             .find(|field| field.offset <= at && at + size <= field.offset + field.size)
     }
 
+    /// The field among those that share a place that may be stored to.
+    pub(crate) fn writable_field(&self, at: u32, size: u32) -> Option<&'a Field> {
+        self.fields.iter().find(|field| {
+            field.offset <= at
+                && at + size <= field.offset + field.size
+                && self.may_write(field, at, size).is_ok()
+        })
+    }
+
     /// Why there is none.
     pub(crate) fn why(&self, at: u32, size: u32) -> String {
         let name = self.name.as_deref().unwrap_or("context");

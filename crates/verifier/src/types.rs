@@ -264,22 +264,41 @@ impl<'a> Types<'a> {
         None
     }
 
-    /// Whether objects of one type begin with one of another.
-    pub(crate) fn begins_with(&self, outer: u32, inner: u32) -> bool {
+    /// Where a member is, by the names on the way to it, and its size; both in bytes.
+    pub(crate) fn member_at(&self, of: u32, path: &[&str]) -> Option<(u64, u64)> {
+        let (Origin::Host(id), Some(btf)) = (self.get(of).origin, self.host) else { return None };
+        let (mut id, mut at) = (id, 0);
+        for name in path {
+            let Some(Type::Struct(composite)) = btf.get(btf.strip(id)) else { return None };
+            let member = composite.members.iter().find(|member| member.name == *name)?;
+            if member.bitfield_size != 0 {
+                return None;
+            }
+            at += u64::from(member.bit_offset / 8);
+            id = member.ty;
+        }
+        Some((at, btf.size_of(id)?))
+    }
+
+    /// Whether an object of one type has one of another inside of it at this offset.
+    pub(crate) fn holds(&self, outer: u32, offset: u64, inner: u32) -> bool {
         let (Origin::Host(id), Some(btf)) = (self.get(outer).origin, self.host) else {
             return false;
         };
         let name = self.get(inner).name.as_str();
-        let mut id = id;
+        let (mut id, mut offset) = (id, offset);
         for _ in 0..16 {
             let Some(Type::Struct(of) | Type::Union(of)) = btf.get(btf.strip(id)) else {
                 return false;
             };
-            let Some(first) = of.members.get(0).filter(|first| first.bit_offset == 0) else {
-                return false;
-            };
-            id = btf.strip(first.ty);
-            if btf.get(id).is_some_and(|ty| ty.name() == name) {
+            let inside = of.members.iter().find_map(|member| {
+                let start = u64::from(member.bit_offset / 8);
+                let bytes = btf.size_of(member.ty).filter(|_| member.bitfield_size == 0)?;
+                (start <= offset && offset < start + bytes).then(|| (member.ty, offset - start))
+            });
+            let Some((ty, rest)) = inside else { return false };
+            (id, offset) = (btf.strip(ty), rest);
+            if offset == 0 && btf.get(id).is_some_and(|ty| ty.name() == name) {
                 return true;
             }
         }

@@ -62,6 +62,9 @@ const SOCKETS: &[&str] = &[
     "tcp_timewait_sock",
     "unix_sock",
     "mptcp_sock",
+    "udp_sock",
+    "inet_sock",
+    "inet_connection_sock",
 ];
 
 impl Walk<'_> {
@@ -470,7 +473,11 @@ impl Walk<'_> {
             // Its family was looked at.
             _ if of.is_none() => true,
             Kind::Object(is) => of.is_none_or(|of| {
-                of == is || self.types.begins_with(is, of) || self.socket_like(of, is)
+                let at = value.fixed_offset().and_then(|at| u64::try_from(at).ok()).unwrap_or(0);
+                of == is
+                    || at > 0 && self.types.holds(is, at, of)
+                    || self.types.holds(is, 0, of)
+                    || self.socket_like(of, is)
             }),
             Kind::Context => of.is_some_and(|of| {
                 contract.name.starts_with("bpf_get_socket_") && self.types.get(of).name == "sock"
@@ -489,7 +496,13 @@ impl Walk<'_> {
         if !fits {
             return Err(self.mismatch(contract, param, reg, value, &wants));
         }
-        if value.fixed_offset() != Some(0) {
+        let inside = match (value.kind, of, value.fixed_offset()) {
+            (Kind::Object(is), Some(of), Some(at)) => {
+                u64::try_from(at).is_ok_and(|at| at > 0 && self.types.holds(is, at, of))
+            }
+            _ => false,
+        };
+        if value.fixed_offset() != Some(0) && (!inside || contract.words.release) {
             return Err(Rejection::new(
                 &c::V_ARGUMENT,
                 format!("{reg} does not point to the beginning of the object"),

@@ -82,6 +82,11 @@ impl Walk<'_> {
                 return Err(Rejection::new(&c::V_PROTECTED, text)
                     .kernel("the prog does not allow writes to packet data"));
             }
+            "bpf_cast_to_kern_ctx" => {
+                let result = self.kernel_context(contract)?;
+                self.finish_call(result)?;
+                return Ok(Some(Flow::To(self.slot + 1)));
+            }
             "bpf_throw" => return self.throw().map(Some),
             "bpf_kptr_xchg" => {
                 let result = self.exchange(contract, passed)?;
@@ -278,7 +283,6 @@ impl Walk<'_> {
             );
             frame.regs[1..6].copy_from_slice(&arguments);
             let mut state = State::new(frame);
-            state.parent = self.state.parent;
             state.saved_at = self.state.saved_at;
             self.fork(state, start)?;
             return Ok(None);

@@ -187,6 +187,15 @@ impl Reader<'_, '_> {
         Parameter { name: param.base_name().to_owned(), takes, nullable }
     }
 
+    /// Whether programs of some type are handed this struct.
+    fn is_context(&self, name: &str) -> bool {
+        self.api.definitions.iter().any(|definition| {
+            let DefKind::Program(program) = &definition.kind else { return false };
+            let pointee = program.params.first().and_then(|param| param.ty.pointee());
+            matches!(pointee.map(CType::unqualified), Some(CType::Struct(is)) if is == name)
+        })
+    }
+
     /// What is behind typedefs of the API.
     fn resolve<'t>(&'t self, ty: &'t CType) -> &'t CType {
         let mut ty = ty.unqualified();
@@ -268,13 +277,16 @@ impl Reader<'_, '_> {
         }
         match &pointee {
             CType::Struct(name) | CType::Union(name) => {
-                if self.context == Some(name.as_str()) || at == 0 && base == "ctx" {
+                let context = at == 0 && base == "ctx" && self.is_context(name);
+                if self.context == Some(name.as_str()) || context {
                     return Takes::Context;
                 }
                 Takes::Object(self.types.named(name))
             }
             CType::Void if at == 0 && matches!(base, "ctx" | "skb" | "regs") => Takes::Context,
             CType::Void if matches!(base, "unsafe_ptr" | "user_ptr") => Takes::Anything,
+            CType::Void if self.name == "bpf_cast_to_kern_ctx" => Takes::Context,
+            CType::Void if base == "inode" => Takes::Object(self.types.named("inode")),
             CType::Void if self.name == "bpf_kptr_xchg" => Takes::Some(Family::Owned),
             _ if param.has(Suffix::Alloc) || param.has(Suffix::RefcountedKptr) => {
                 Takes::Some(Family::Allocated { percpu: self.name.contains("percpu") })

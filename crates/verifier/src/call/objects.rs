@@ -87,6 +87,28 @@ impl Walk<'_> {
         Ok(Value { flags, id: owner, owner, ..Value::pointer(Kind::Object(of)) })
     }
 
+    /// What the context of the program is in the host.
+    pub(crate) fn kernel_context(&mut self, contract: &Contract) -> Result<Value, Refused> {
+        const KERNEL: &[(&str, &str)] = &[
+            ("__sk_buff", "sk_buff"),
+            ("xdp_md", "xdp_buff"),
+            ("bpf_sock_addr", "bpf_sock_addr_kern"),
+            ("bpf_sock_ops", "bpf_sock_ops_kern"),
+            ("bpf_sockopt", "bpf_sockopt_kern"),
+            ("sk_msg_md", "sk_msg"),
+        ];
+        let name = self.context.name.as_deref();
+        let known = KERNEL.iter().find(|(seen, _)| Some(*seen) == name);
+        let of = known.map(|(_, kernel)| self.types.named(kernel));
+        match of.filter(|of| self.types.size(*of).is_some()) {
+            Some(of) => Ok(Value { flags: Flags::TRUSTED, ..Value::pointer(Kind::Object(of)) }),
+            None => Err(Rejection::new(
+                &c::V_GAP,
+                format!("what {} gives is not known without the host's types", contract.name),
+            )),
+        }
+    }
+
     /// An object of a type of the program.
     pub(crate) fn make_object(
         &mut self,

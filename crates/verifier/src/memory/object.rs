@@ -10,6 +10,20 @@ use crate::state::value::{Flags, Kind, Value};
 use crate::types::{Content, Origin, Tag};
 use crate::walk::{Refused, Walk};
 
+/// Fields of Linux's structs that congestion control programs may store to.
+const WRITABLE: &[(&str, &[&str])] = &[
+    ("tcp_sock", &["inet_conn", "icsk_inet", "sk", "sk_pacing_rate"]),
+    ("tcp_sock", &["inet_conn", "icsk_inet", "sk", "sk_pacing_status"]),
+    ("tcp_sock", &["inet_conn", "icsk_ca_priv"]),
+    ("tcp_sock", &["inet_conn", "icsk_ack", "pending"]),
+    ("tcp_sock", &["snd_cwnd"]),
+    ("tcp_sock", &["snd_cwnd_cnt"]),
+    ("tcp_sock", &["snd_cwnd_stamp"]),
+    ("tcp_sock", &["snd_ssthresh"]),
+    ("tcp_sock", &["ecn_flags"]),
+    ("tcp_sock", &["app_limited"]),
+];
+
 /// Fields of Linux's structs of which the kernel guarantees how long what they point to lives.
 const SAFE: &[(&str, &str, Flags)] = &[
     ("bpf_iter_meta", "seq", Flags::TRUSTED),
@@ -71,7 +85,7 @@ impl Walk<'_> {
                 return refuse(format!("there are {} arguments", arguments.len()));
             };
             if argument.is_scalar() {
-                return Ok(Value::number(Scalar::bytes(size)));
+                return Ok(Value::number(argument.num.truncated(size)));
             }
             if size != 8 {
                 return refuse("a pointer is read whole".to_owned());
@@ -154,6 +168,8 @@ impl Walk<'_> {
         let Some(field) = self.context.field(at, size) else {
             return refuse(self.context.why(at, size));
         };
+        // Of fields that share their place one that is writable is enough.
+        let field = self.context.writable_field(at, size).unwrap_or(field);
         match self.context.may_write(field, at, size) {
             Ok(()) => Ok(()),
             Err(why) => refuse(why),
@@ -288,6 +304,15 @@ impl Walk<'_> {
         let name = self.types.get(of).name.clone();
         let allocated = matches!(self.types.get(of).origin, Origin::Program(_))
             && base.flags.has(Flags::ALLOCATED);
+        let permitted = WRITABLE.iter().any(|(of_struct, path)| {
+            *of_struct == name
+                && self.types.member_at(of, path).is_some_and(|(start, bytes)| {
+                    start <= at && at + u64::from(size) <= start + bytes
+                })
+        });
+        if permitted && base.flags.has(Flags::TRUSTED) && !value.is_pointer() {
+            return Ok(());
+        }
         if !allocated {
             return Err(Rejection::new(
                 &c::V_PROTECTED,

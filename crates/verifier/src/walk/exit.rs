@@ -224,9 +224,9 @@ impl Walk<'_> {
     }
 }
 
-/// Frames are laid out in steps of 32 bytes; each takes at least one byte.
+/// Frames are laid out in steps of 16 bytes.
 fn round(size: i32) -> i32 {
-    (size.max(1) + 31) / 32 * 32
+    (size + 15) / 16 * 16
 }
 
 fn leak(what: &str, owned: &Owned) -> Refused {

@@ -160,8 +160,33 @@ impl Maker {
         [("u8", 1), ("u16", 2), ("u32", 4), ("u64", 8)][self.random.below(4) as usize]
     }
 
+    /// Two paths that meet with different numbers, and then something that needs the number: what the
+    /// first path proved must not be taken for proved on the second.
+    fn joined(&mut self) {
+        let (reg, condition) = (self.random.pick(&["r3", "r9"]), self.condition());
+        let (other, end) = (self.label(), self.label());
+        let far = if self.random.below(3) == 0 { 64 } else { 56 };
+        let (a, b) = (self.random.below(57), self.random.below(far + 1));
+        let spilled = self.random.below(2) == 0;
+        self.line(&format!("if {condition} goto {other}\n{reg} = {a}\ngoto {end}"));
+        self.line(&format!("{other}:\n{reg} = {b}\n{end}:"));
+        if spilled {
+            self.line(&format!("*(u64 *)(r10 - 72) = {reg}\n{reg} = 0"));
+        }
+        // Enough to save a state in between.
+        for _ in 0..4 {
+            let skip = self.label();
+            let by = self.random.constant();
+            self.line(&format!("r0 += 1\nif r0 == {by} goto {skip}\nr0 += 3\n{skip}:"));
+        }
+        if spilled {
+            self.line(&format!("{reg} = *(u64 *)(r10 - 72)"));
+        }
+        self.line(&format!("r2 = r7\nr2 += {reg}\nr0 = *(u64 *)(r2 + 0)\nr0 &= 1023"));
+    }
+
     fn statement(&mut self) {
-        match self.random.below(15) {
+        match self.random.below(17) {
             0..=4 => self.arithmetic(),
             5 | 6 if self.depth < 3 => {
                 let condition = self.condition();
@@ -258,6 +283,7 @@ impl Maker {
                 let call = 132 + self.random.below(2);
                 self.line(&format!("*(u64 *)(r0 + {off}) = r9\nr1 = r0\nr2 = 0\ncall {call}\n{skip}:\nr0 = 5\nr3 = 9"));
             }
+            14 | 15 => self.joined(),
             _ => {
                 let (a, b) = (self.random.pick(&NUMBERS), self.random.pick(&NUMBERS));
                 let size = self.random.pick(&["s8", "s16", "s32"]);

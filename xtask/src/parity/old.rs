@@ -10,7 +10,7 @@ use abide_api::model::Api;
 use abide_api::{BoundCall, Namespace, NodeId, Program, Service};
 use abide_btf::{Btf, Builder, ByteOrder, Kind, TypeId};
 use abide_isa::{Endian, Raw};
-use abide_object::{Function, Linkage, Map, MapId, MapOrigin, Object};
+use abide_object::{AttachType, Function, Linkage, Map, MapId, MapOrigin, Object};
 use abide_verifier::Options;
 use serde_json::Value;
 
@@ -156,6 +156,12 @@ fn assemble(api: &Arc<Api>, host: NodeId, test: &Value) -> Result<(Program, Obje
         ("fentry", 28) => "iter",
         (kind, _) => kind,
     };
+    // The words by which sections tell ranges of returned values apart.
+    let attached = AttachType::ALL.iter().find(|ty| u64::from(ty.number()) == attach);
+    let attached = attached.map_or("", |ty| match ty.name() {
+        "modify_return" => "fmod_ret",
+        name => name,
+    });
     let program_type = api
         .lookup(Namespace::Program, kind, host)
         .ok_or(("type", format!("no program type {kind}")))?;
@@ -235,7 +241,7 @@ fn assemble(api: &Arc<Api>, host: NodeId, test: &Value) -> Result<(Program, Obje
     let object = object(maps, types, test["flags"].as_u64().unwrap_or(0) & 16 != 0);
     let program = Program {
         name: "f0".to_owned(),
-        section: kind.to_owned(),
+        section: format!("{kind}/{attached}"),
         program_type,
         slots,
         maps: (0..object.maps.len() as u32).map(MapId).collect(),

@@ -201,6 +201,9 @@ impl Walk<'_> {
             },
             _ => return Err(gap()),
         };
+        if self.state.frame_at(frame).aliased & crate::state::stack::slot_mask(off, 16) != 0 {
+            return Err(crate::memory::stack::aliased_stack("a dynptr is made"));
+        }
         self.overwrite_objects(frame, off, 16)?;
         let id = self.fresh_id();
         if source != Source::Ringbuf {
@@ -328,7 +331,9 @@ impl Walk<'_> {
             )
             .kernel("Unreleased reference in callback"));
         }
+        let gone = u32::from(top) + 1;
         self.state.frames.pop();
+        self.state.invalidate(|value| matches!(value.kind, Kind::Memory(_)) && value.range == gone);
         Ok(Flow::To(call))
     }
 }

@@ -84,6 +84,9 @@ impl Walk<'_> {
                 );
             }
             self.overwrite_objects(frame, off, count as u32 * 8)?;
+            if self.state.frame_at(frame).aliased & mask != 0 {
+                return Err(crate::memory::stack::aliased_stack("an iterator is made"));
+            }
             let owner = self.acquire();
             self.set_iterator(frame, first, count, of, owner, false);
             self.finish_call(Value::UNKNOWN)?;

@@ -244,9 +244,21 @@ impl Walk<'_> {
                 if let Some(dynptr) = &passed.dynptr {
                     value.owner = dynptr.id;
                     value.flags = Flags::SLICE;
+                    // It may be the buffer that was passed, and lives no longer than that.
+                    if let Some((Value { kind: Kind::Frame(frame), .. }, _)) = passed.memory {
+                        value.range = u32::from(frame) + 1;
+                    }
                     let writes = contract.name != "bpf_dynptr_slice";
                     if !writes || dynptr.flags.has(Flags::READONLY) {
                         value.flags = value.flags.with(Flags::READONLY);
+                    } else if let Some((buffer, size)) = passed.memory
+                        && let Kind::Frame(frame) = buffer.kind
+                    {
+                        // What is given may be the buffer that was passed.
+                        let (low, high) = self.stack_range(frame, &buffer, Reg::R3, 0, size)?;
+                        let whole = (high - low) as u32 + size;
+                        let mask = crate::state::stack::slot_mask(low, whole);
+                        self.state.frame_at_mut(frame).aliased |= mask;
                     }
                 }
                 value

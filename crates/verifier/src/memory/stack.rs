@@ -11,6 +11,15 @@ use crate::state::stack::{Byte, STACK_SIZE, locate, slot_mask};
 use crate::state::value::{Kind, Value};
 use crate::walk::{Refused, Walk};
 
+/// The stack is also the buffer of a slice that can be stored to.
+pub(crate) fn aliased_stack(what: &str) -> Refused {
+    Rejection::new(
+        &c::V_STACK_OBJECT,
+        format!("{what} in a buffer that can also be written through a slice of a dynptr"),
+    )
+    .help("use another part of the stack")
+}
+
 impl Walk<'_> {
     /// The offsets that an access can begin at, all of them inside; remembers how deep they go.
     pub(crate) fn stack_range(
@@ -145,6 +154,15 @@ impl Walk<'_> {
         }
         let whole = (high - low) as u32 + size;
         self.overwrite_objects(frame, low, whole)?;
+        let aliased = self.state.frame_at(frame).aliased & slot_mask(low, whole) != 0;
+        if aliased && value.is_pointer() {
+            return Err(aliased_stack("a pointer is stored"));
+        }
+        if aliased && low == high {
+            let frame = self.state.frame_at_mut(frame);
+            Rc::make_mut(&mut frame.stack).fill(low, size, Byte::Misc);
+            return Ok(());
+        }
         if low != high {
             // Any of these bytes may be written: a number there is some number afterwards.
             let zero = value.is_zero();

@@ -44,6 +44,9 @@ pub(crate) struct Frame {
     /// The index of the function.
     pub(crate) function: u32,
     pub(crate) entered: Entered,
+    /// Slots that can also be written through other memory (a slice of a dynptr that may be this
+    /// buffer), one bit each: what is in them is never known.
+    pub(crate) aliased: u64,
     /// Slots of the stack wholly written since the last saved state, one bit each.
     pub(crate) written: u64,
 }
@@ -52,7 +55,7 @@ impl Frame {
     pub(crate) fn new(function: u32, entered: Entered, index: u8) -> Frame {
         let mut regs = [Value::UNINIT; Reg::COUNT];
         regs[Reg::FP.index()] = Value::frame(index);
-        Frame { regs, stack: Rc::default(), function, entered, written: 0 }
+        Frame { regs, stack: Rc::default(), function, entered, aliased: 0, written: 0 }
     }
 }
 

@@ -85,6 +85,9 @@ impl<'w, 'a> Cover<'w, 'a> {
     }
 
     fn frames(&mut self, old: &Frame, new: &Frame, slot: u32, read: u64) -> bool {
+        if new.aliased & !old.aliased != 0 {
+            return false;
+        }
         let live = self.walk.code.live[slot as usize];
         for reg in Reg::all().take(10) {
             if live.contains(reg) && !self.values(&old.regs[reg.index()], &new.regs[reg.index()]) {
@@ -205,6 +208,8 @@ impl<'w, 'a> Cover<'w, 'a> {
             && match old.kind {
                 // There it is which of several maps the value is of.
                 Kind::MapValue(_) => self.same_id(old.range, new.range),
+                // There it is the frame that the memory may be in.
+                Kind::Memory(_) => old.range == new.range,
                 _ if self.exact == Exact::Same => old.range == new.range,
                 _ => old.range <= new.range,
             }

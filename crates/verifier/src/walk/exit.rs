@@ -36,7 +36,12 @@ impl Walk<'_> {
                     )
                     .kernel("cannot return stack pointer to the caller"));
                 }
+                let gone = u32::from(self.state.top()) + 1;
+                let dangles =
+                    |value: &Value| matches!(value.kind, Kind::Memory(_)) && value.range == gone;
+                let result = if dangles(&result) { Value::UNKNOWN } else { result };
                 self.state.frames.pop();
+                self.state.invalidate(dangles);
                 let frame = self.state.frame_mut();
                 for reg in [Reg::R1, Reg::R2, Reg::R3, Reg::R4, Reg::R5] {
                     frame.regs[reg.index()] = Value::UNINIT;

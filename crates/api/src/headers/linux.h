@@ -67,30 +67,33 @@ enum libbpf_tristate { TRI_NO, TRI_YES, TRI_MODULE };
 #ifndef ___bpf_nth
 #define ___bpf_nth(_, _1, _2, _3, _4, _5, _6, _7, _8, _9, _a, _b, _c, count, ...) count
 #endif
-#ifndef ___bpf_narg
 #ifdef __clang__
 #pragma clang diagnostic push
 #pragma clang diagnostic ignored "-Wgnu-zero-variadic-macro-arguments"
 #endif
+#ifndef ___bpf_narg
 #define ___bpf_narg(...) ___bpf_nth(_, ##__VA_ARGS__, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0)
+#endif
+
+/* The arguments after a format as an array of 64-bit values, as the printing helpers take them: none to twelve. They are
+ * assigned one by one, since compilers copy a list of constants from .rodata. */
+#define ABIDE_VALUES(array, ...)                                                                      \
+	unsigned long long array[___bpf_narg(__VA_ARGS__) + !___bpf_narg(__VA_ARGS__)];               \
+	___bpf_apply(ABIDE_FILL_, ___bpf_narg(__VA_ARGS__))(array, 0, ##__VA_ARGS__)
+#define ABIDE_FILL(array, at, a) array[at] = (unsigned long long)(a);
+#define ABIDE_FILL_0(array, at)
+#define ABIDE_FILL_1(array, at, a) ABIDE_FILL(array, at, a)
+#define ABIDE_FILL_2(array, at, a, ...) ABIDE_FILL(array, at, a) ABIDE_FILL_1(array, at + 1, __VA_ARGS__)
+#define ABIDE_FILL_3(array, at, a, ...) ABIDE_FILL(array, at, a) ABIDE_FILL_2(array, at + 1, __VA_ARGS__)
+#define ABIDE_FILL_4(array, at, a, ...) ABIDE_FILL(array, at, a) ABIDE_FILL_3(array, at + 1, __VA_ARGS__)
+#define ABIDE_FILL_5(array, at, a, ...) ABIDE_FILL(array, at, a) ABIDE_FILL_4(array, at + 1, __VA_ARGS__)
+#define ABIDE_FILL_6(array, at, a, ...) ABIDE_FILL(array, at, a) ABIDE_FILL_5(array, at + 1, __VA_ARGS__)
+#define ABIDE_FILL_7(array, at, a, ...) ABIDE_FILL(array, at, a) ABIDE_FILL_6(array, at + 1, __VA_ARGS__)
+#define ABIDE_FILL_8(array, at, a, ...) ABIDE_FILL(array, at, a) ABIDE_FILL_7(array, at + 1, __VA_ARGS__)
+#define ABIDE_FILL_9(array, at, a, ...) ABIDE_FILL(array, at, a) ABIDE_FILL_8(array, at + 1, __VA_ARGS__)
+#define ABIDE_FILL_10(array, at, a, ...) ABIDE_FILL(array, at, a) ABIDE_FILL_9(array, at + 1, __VA_ARGS__)
+#define ABIDE_FILL_11(array, at, a, ...) ABIDE_FILL(array, at, a) ABIDE_FILL_10(array, at + 1, __VA_ARGS__)
+#define ABIDE_FILL_12(array, at, a, ...) ABIDE_FILL(array, at, a) ABIDE_FILL_11(array, at + 1, __VA_ARGS__)
 #ifdef __clang__
 #pragma clang diagnostic pop
 #endif
-#endif
-
-/* The arguments after a format as an array of 64-bit values, as the printing helpers take them: none to twelve. */
-#define ABIDE_VALUES(...) ___bpf_apply(ABIDE_VALUES_, ___bpf_narg(__VA_ARGS__))(__VA_ARGS__)
-#define ABIDE_VALUE(a) (unsigned long long)(a)
-#define ABIDE_VALUES_0(...) 0
-#define ABIDE_VALUES_1(a) ABIDE_VALUE(a)
-#define ABIDE_VALUES_2(a, ...) ABIDE_VALUE(a), ABIDE_VALUES_1(__VA_ARGS__)
-#define ABIDE_VALUES_3(a, ...) ABIDE_VALUE(a), ABIDE_VALUES_2(__VA_ARGS__)
-#define ABIDE_VALUES_4(a, ...) ABIDE_VALUE(a), ABIDE_VALUES_3(__VA_ARGS__)
-#define ABIDE_VALUES_5(a, ...) ABIDE_VALUE(a), ABIDE_VALUES_4(__VA_ARGS__)
-#define ABIDE_VALUES_6(a, ...) ABIDE_VALUE(a), ABIDE_VALUES_5(__VA_ARGS__)
-#define ABIDE_VALUES_7(a, ...) ABIDE_VALUE(a), ABIDE_VALUES_6(__VA_ARGS__)
-#define ABIDE_VALUES_8(a, ...) ABIDE_VALUE(a), ABIDE_VALUES_7(__VA_ARGS__)
-#define ABIDE_VALUES_9(a, ...) ABIDE_VALUE(a), ABIDE_VALUES_8(__VA_ARGS__)
-#define ABIDE_VALUES_10(a, ...) ABIDE_VALUE(a), ABIDE_VALUES_9(__VA_ARGS__)
-#define ABIDE_VALUES_11(a, ...) ABIDE_VALUE(a), ABIDE_VALUES_10(__VA_ARGS__)
-#define ABIDE_VALUES_12(a, ...) ABIDE_VALUE(a), ABIDE_VALUES_11(__VA_ARGS__)

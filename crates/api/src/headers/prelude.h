@@ -94,7 +94,6 @@ typedef u64 __le64;
 typedef u16 __sum16;
 typedef u32 __wsum;
 typedef __SIZE_TYPE__ size_t;
-typedef __SIZE_TYPE__ __kernel_size_t;
 typedef int pid_t;
 typedef unsigned int gfp_t;
 #if !defined(bool) && (!defined(__STDC_VERSION__) || __STDC_VERSION__ < 202311L)

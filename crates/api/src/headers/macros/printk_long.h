@@ -1,12 +1,9 @@
 /* The same with up to eight. */
-#define ABIDE_VPRINTK(...) \
-	ABIDE_VPRINTK_(ABIDE_COUNT(__VA_ARGS__), ABIDE_FORMAT(__VA_ARGS__, ), ABIDE_REST(__VA_ARGS__))
-#define ABIDE_REST(format, ...) ABIDE_VALUES(__VA_ARGS__)
-#define ABIDE_VPRINTK_(count, format, ...)                                                            \
+#define ABIDE_VPRINTK(format, ...)                                                                    \
 	__extension__({                                                                               \
 		static const char abide_format[] = format;                                            \
-		const u64 abide_values[] = { __VA_ARGS__ };                                           \
-		bpf_trace_vprintk(abide_format, sizeof(abide_format), abide_values, ((count)-1) * 8); \
+		ABIDE_VALUES(abide_values, __VA_ARGS__)                                               \
+		bpf_trace_vprintk(abide_format, sizeof(abide_format), abide_values, sizeof(abide_values)); \
 	})
 #define bpf_printk(...) ABIDE_JOIN(ABIDE_PRINTK_BY_, ABIDE_COUNT(__VA_ARGS__))(__VA_ARGS__)
 #define ABIDE_PRINTK_BY_1(...) ABIDE_PRINTK(__VA_ARGS__)

@@ -2,6 +2,6 @@
 #define BPF_SNPRINTF(buffer, size, format, ...)                                                               \
 	__extension__({                                                                                       \
 		static const char abide_format[] = format;                                                    \
-		unsigned long long abide_values[] = { ABIDE_VALUES(__VA_ARGS__) };                            \
+		ABIDE_VALUES(abide_values, ##__VA_ARGS__)                                                     \
 		bpf_snprintf(buffer, size, abide_format, abide_values, ___bpf_narg(__VA_ARGS__) * 8);         \
 	})

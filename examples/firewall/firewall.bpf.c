@@ -1,14 +1,13 @@
 /* A packet filter for XDP: drops frames from blocklisted sources and frames that are malformed, counts
  * what it sees by protocol, and reports every drop as an event.
  *
- *     clang-19 -O2 -g -target bpf -mcpu=v3 -ffile-compilation-dir=. -c firewall.bpf.c -o firewall.bpf.o
+ *     abide headers linux@LINUX_6.12 -o ../include
+ *     clang-19 -O2 -g -target bpf -mcpu=v3 -ffile-compilation-dir=. -I ../include -c firewall.bpf.c -o firewall.bpf.o
  *
  * Reads Ethernet with up to two VLAN tags, IPv4 with options, IPv6 with extension headers, TCP, UDP,
  * ICMP and ICMPv6. `packet` is a dynptr over the bytes that are still to be read: each layer reads its
  * header at offset 0 and then moves the start past it. */
-#include "bpf.h"
-
-ABIDE_API(linux, "LINUX_6.12");
+#include "linux.h"
 
 #define htons(x) ((__be16)__builtin_bswap16(x))
 #define ntohs(x) ((__u16)__builtin_bswap16(x))

@@ -108,6 +108,7 @@ fn objects_built_again_behave_the_same() {
             .arg(repo("examples/build.sh"))
             .arg(&out)
             .env("CLANG", &clang)
+            .env("ABIDE", env!("CARGO_BIN_EXE_abide"))
             .output()
             .unwrap();
         assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));

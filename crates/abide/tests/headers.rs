@@ -155,6 +155,54 @@ fn the_kernel_takes_what_every_compiler_makes() {
     }
 }
 
+/// Who reads a message wants the line of the program.
+#[test]
+fn a_call_has_the_line_of_its_caller() {
+    let Some(clang) = tool(&["clang-19"]) else { return };
+    let directory = Directory::with("linux@LINUX_6.1", "lines");
+    let include = format!("-I{}", directory.0.display());
+    let out = directory.0.join("programs.o");
+    for level in ["-O0", "-O2"] {
+        compile(&clang, &programs(), &out, &[level, "-g", &include]);
+        let object = Object::parse(&fs::read(&out).unwrap()).unwrap();
+        let lines = object.functions.iter().flat_map(|function| &function.lines);
+        let files: Vec<&str> = lines.map(|line| &*line.file).collect();
+        assert!(files.len() > 100);
+        let other = files.iter().find(|file| !file.ends_with("programs.c"));
+        assert_eq!(other, None, "{level}");
+    }
+}
+
+/// The program of the README, by every compiler at every level.
+#[test]
+fn the_program_of_the_readme_runs() {
+    let source = repo("examples/count/count.bpf.c");
+    let readme = fs::read_to_string(repo("README.md")).unwrap();
+    assert!(readme.contains(&fs::read_to_string(&source).unwrap()), "the README shows the file");
+    let directory = Directory::with("linux@LINUX_6.12", "readme");
+    let include = format!("-I{}", directory.0.display());
+    let out = directory.0.join("count.o");
+    for name in ["clang-14", "clang-19", "clang-22", "bpf-gcc"] {
+        let Some(compiler) = tool(&[name]) else { continue };
+        let debug = if name == "bpf-gcc" { "-gbtf" } else { "-g" };
+        for level in ["-O0", "-O1", "-O2"] {
+            compile(&compiler, &source, &out, &[level, debug, "-Wall", "-Wextra", &include]);
+            let packets = repo("examples/firewall/web.pcap");
+            let run =
+                Command::new(ABIDE).arg("run").arg(&out).arg("--packets").arg(packets).output();
+            let shown = String::from_utf8(run.unwrap().stdout).unwrap();
+            for part in [
+                "linux@LINUX_6.12 (declared",
+                "XDP_DROP   18  26,544 B",
+                "XDP_PASS  240",
+                "  0  180\n",
+            ] {
+                assert!(shown.contains(part), "{name} {level}: no {part} in:\n{shown}");
+            }
+        }
+    }
+}
+
 #[test]
 fn other_headers_go_with_ours() {
     let Some(kernel) = libbpf() else { return };

@@ -168,7 +168,7 @@ impl Stub {
             let _ = writeln!(out, "{}", deprecated(text));
         }
         let returns = self.returns.declare(&format!("{}(", self.name));
-        let head = format!("static __always_inline {returns}");
+        let head = format!("static __always_inline ABIDE_CALLER {returns}");
         let _ = writeln!(out, "{}\n{{", list(&head, &self.declared(), ")"));
         let returned = held(at, &self.returns);
         match returned {

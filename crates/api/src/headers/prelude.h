@@ -19,6 +19,13 @@
 #define ABIDE_R32(n) __asm__("r" #n)
 #endif
 
+/* The line of a call is the caller's, not one of this header. */
+#ifdef __clang__
+#define ABIDE_CALLER __attribute__((nodebug))
+#else
+#define ABIDE_CALLER __attribute__((artificial))
+#endif
+
 #ifdef __clang__
 #define ABIDE_IN_0
 #define ABIDE_IN_1 "r"(abide_r1)

@@ -77,13 +77,13 @@ typedef int (*tiny_callback)(struct tiny_ctx *, u64);
 #if ABIDE_INLINE
 
 /** tiny_stop@TINY_1, helper 2. Contract: noreturn. */
-static __always_inline void tiny_stop(void)
+static __always_inline ABIDE_CALLER void tiny_stop(void)
 {
 	ABIDE_CALL_VOID(2, 0);
 }
 
 /** tiny_small@TINY_1, helper 3. */
-static __always_inline u8 tiny_small(s8 a, u16 b, bool c, enum tiny_verdict d, tiny_id e)
+static __always_inline ABIDE_CALLER u8 tiny_small(s8 a, u16 b, bool c, enum tiny_verdict d, tiny_id e)
 {
 	register u32 abide_r0 __asm__("r0");
 	register s32 abide_r1 ABIDE_R32(1) = a;
@@ -99,7 +99,7 @@ static __always_inline u8 tiny_small(s8 a, u16 b, bool c, enum tiny_verdict d, t
  * tiny_loop@TINY_1, helper 4. Contract: pure.
  * Calls long (*callback)(u64, void *).
  */
-static __always_inline bool tiny_loop(u32 times, void *callback, void *ctx)
+static __always_inline ABIDE_CALLER bool tiny_loop(u32 times, void *callback, void *ctx)
 {
 	register u32 abide_r0 __asm__("r0");
 	register u32 abide_r1 ABIDE_R32(1) = times;
@@ -110,7 +110,7 @@ static __always_inline bool tiny_loop(u32 times, void *callback, void *ctx)
 }
 
 /** tiny_print@TINY_1, helper 5. */
-static __always_inline long abide_tiny_print_2(const char *format, u32 format__sz)
+static __always_inline ABIDE_CALLER long abide_tiny_print_2(const char *format, u32 format__sz)
 {
 	register long abide_r0 __asm__("r0");
 	register const char *abide_r1 __asm__("r1") = format;
@@ -119,7 +119,7 @@ static __always_inline long abide_tiny_print_2(const char *format, u32 format__s
 	return abide_r0;
 }
 
-static __always_inline long abide_tiny_print_3(const char *format, u32 format__sz, u64 value3)
+static __always_inline ABIDE_CALLER long abide_tiny_print_3(const char *format, u32 format__sz, u64 value3)
 {
 	register long abide_r0 __asm__("r0");
 	register const char *abide_r1 __asm__("r1") = format;
@@ -129,7 +129,8 @@ static __always_inline long abide_tiny_print_3(const char *format, u32 format__s
 	return abide_r0;
 }
 
-static __always_inline long abide_tiny_print_4(const char *format, u32 format__sz, u64 value3, u64 value4)
+static __always_inline ABIDE_CALLER long abide_tiny_print_4(const char *format, u32 format__sz, u64 value3,
+		u64 value4)
 {
 	register long abide_r0 __asm__("r0");
 	register const char *abide_r1 __asm__("r1") = format;
@@ -140,7 +141,8 @@ static __always_inline long abide_tiny_print_4(const char *format, u32 format__s
 	return abide_r0;
 }
 
-static __always_inline long abide_tiny_print_5(const char *format, u32 format__sz, u64 value3, u64 value4, u64 value5)
+static __always_inline ABIDE_CALLER long abide_tiny_print_5(const char *format, u32 format__sz, u64 value3,
+		u64 value4, u64 value5)
 {
 	register long abide_r0 __asm__("r0");
 	register const char *abide_r1 __asm__("r1") = format;
@@ -153,7 +155,7 @@ static __always_inline long abide_tiny_print_5(const char *format, u32 format__s
 }
 
 /** tiny_thing@TINY_1, helper 6. Contract: acquire, nullable, gpl. For tiny_other. */
-static __always_inline struct tiny_thing *tiny_thing(void *map__map, const u64 *keys)
+static __always_inline ABIDE_CALLER struct tiny_thing *tiny_thing(void *map__map, const u64 *keys)
 {
 	register struct tiny_thing *abide_r0 __asm__("r0");
 	register void *abide_r1 __asm__("r1") = map__map;

@@ -131,6 +131,20 @@ pub(super) fn print(corpora: &[Corpus]) -> Result<(), Failure> {
     Ok(())
 }
 
+/// What is behind the programs that are accepted and that the kernel rejects.
+const ACCEPTED: &str = "
+What is accepted and the kernel rejects, so far as it was looked at:
+
+* A size of zero where a helper wants more (\"zero-sized read\", \"empty range\"): nothing is accessed. The API language has
+  no word for it. The same for flags that must be 0, and for a null where only some program types may pass one.
+* Ranges that are told apart better here: shifts by more than the width, comparisons with themselves, a spilled constant, a
+  pointer that cannot be null because it differs from null.
+* Fields and functions by program type, attach point or release that the API file does not tell apart (`dst_port`,
+  `hwtstamp`, `flow_keys`, packets as arguments, `css_task` iterators, updates of sockmaps, objects in `task_free`).
+  These are rules of a Linux host, not of memory: a kernel that loads the program applies its own.
+* Arguments of exception callbacks, which no host here runs; a lock taken in a function and given back by its caller.
+";
+
 pub(super) fn page(corpora: &[Corpus]) -> String {
     let mut page = String::from(
         "# The verifier and the kernel's\n\n\
@@ -151,6 +165,7 @@ pub(super) fn page(corpora: &[Corpus]) -> String {
             counts.gaps.len()
         );
     }
+    page.push_str(ACCEPTED);
     for corpus in corpora {
         let counts = count(corpus);
         let _ = writeln!(

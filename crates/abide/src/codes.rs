@@ -49,6 +49,8 @@ abide_diag::codes! {
     C_FORMAT = "C0310", "no Markdown";
     /// The API has no node, host, feature or definition of this name.
     C_NO_NAME = "C0401", "unknown name";
+    /// A file of types has no type, function or variable of this name.
+    C_NO_TYPE = "C0403", "no such type";
     /// `as` takes the options that gcc passes, and most of GNU's. `abide as --help` lists them; what
     /// asks for something that is not done here is refused, not ignored.
     C_AS_OPTION = "C0601", "unknown option of `as`";

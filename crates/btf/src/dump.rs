@@ -33,21 +33,14 @@ const TAIL: &str = "#ifndef BPF_NO_PRESERVE_ACCESS_INDEX
 impl Btf {
     /// All named types as a C header, each after what it needs, with the layout that BTF says:
     /// what `vmlinux.h` is for a kernel. Equal names are kept apart by `___2`. Types that C cannot
-    /// describe become as many bytes.
+    /// describe become as many bytes. Of split BTF, its own types and what they need of the base.
     ///
     /// # Errors
     /// Refuses made-up types whose header would be many times longer than they are, or nested too deep.
     pub fn to_c(&self) -> Result<String, BtfError> {
-        let mut header = Header {
-            btf: self,
-            out: HEAD.to_owned(),
-            scope: Scope::new(self),
-            state: vec![0; self.len() + 1],
-            inside: None,
-            depth: 0,
-        };
+        let mut header = Header::new(self);
         let used = used(self);
-        for (id, ty) in self.iter() {
+        for (id, ty) in self.own() {
             match ty {
                 Type::Struct(composite) | Type::Union(composite) if composite.name.is_empty() => {}
                 Type::Struct(_) | Type::Union(_) => header.define(id),
@@ -60,10 +53,20 @@ impl Btf {
                 _ => {}
             }
         }
-        if header.scope.cut {
-            return Err(BtfError::Header);
+        Ok(HEAD.to_owned() + &header.finish()? + TAIL)
+    }
+
+    /// Some types in C, after what they need, as [`Btf::to_c`] has them. Functions and variables become
+    /// declarations, a section those of its variables; what is part of C needs none.
+    ///
+    /// # Errors
+    /// As [`Btf::to_c`].
+    pub fn to_c_of(&self, ids: impl IntoIterator<Item = TypeId>) -> Result<String, BtfError> {
+        let mut header = Header::new(self);
+        for id in ids {
+            header.full(id);
         }
-        Ok(header.out + TAIL)
+        header.finish()
     }
 }
 
@@ -99,7 +102,53 @@ struct Header<'a> {
     depth: u32,
 }
 
-impl Header<'_> {
+impl<'a> Header<'a> {
+    fn new(btf: &'a Btf) -> Header<'a> {
+        Header {
+            btf,
+            out: String::new(),
+            scope: Scope::new(btf),
+            state: vec![0; btf.len() + 1],
+            inside: None,
+            depth: 0,
+        }
+    }
+
+    fn finish(self) -> Result<String, BtfError> {
+        if self.scope.cut { Err(BtfError::Header) } else { Ok(self.out) }
+    }
+
+    /// Writes whatever it is, in full.
+    fn full(&mut self, id: TypeId) {
+        match self.btf.get(id) {
+            Some(Type::Func { name, proto, .. }) => {
+                self.declare(proto);
+                self.external(id, proto, name);
+            }
+            Some(Type::Var { name, ty, .. }) => {
+                self.define(ty);
+                self.external(id, ty, name);
+            }
+            Some(Type::DataSec { vars, .. }) => vars.iter().for_each(|var| self.full(var.ty)),
+            Some(Type::DeclTag { ty, .. }) => self.full(ty),
+            Some(Type::Fwd { .. }) => self.declare(id),
+            Some(_) => self.define(id),
+            None => {}
+        }
+    }
+
+    /// Writes the declaration of a function or variable, once.
+    fn external(&mut self, id: TypeId, ty: TypeId, name: &str) {
+        if self.has(id, DECLARED) {
+            return;
+        }
+        self.set(id, DECLARED);
+        let name = self.scope.ordinary(name);
+        self.out.push_str("extern ");
+        Printer::new(self.btf, &mut self.out, Some(&mut self.scope)).declare(ty, name);
+        self.out.push_str(";\n\n");
+    }
+
     fn has(&self, id: TypeId, state: u8) -> bool {
         self.state[id.0 as usize] & state != 0
     }

@@ -1,4 +1,5 @@
-//! BTF, the type information of BPF objects and kernels: read, check, index, print, show values.
+//! BTF, the type information of BPF objects and kernels: read, write, check, index, compare, print,
+//! show values.
 //!
 //! [`Btf::parse`] takes the bytes of a `.BTF` section or of `/sys/kernel/btf/vmlinux` in either
 //! endianness and refuses what is malformed, so that everything after it can follow ids without
@@ -19,6 +20,7 @@
 mod build;
 mod check;
 pub mod codes;
+pub mod compare;
 pub mod core;
 mod dedup;
 mod dump;

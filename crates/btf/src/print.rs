@@ -39,6 +39,26 @@ impl Btf {
         out
     }
 
+    /// A declaration on one line, for messages; what is too long ends in `…`.
+    pub(crate) fn short_declaration(&self, id: TypeId, name: &str) -> String {
+        const SHORT: usize = 120;
+        let mut out = String::new();
+        let (ty, name) = match self.get(id) {
+            Some(Type::Func { name: own, proto, .. }) => (proto, own_or(own, name)),
+            Some(Type::Var { name: own, ty, .. }) => (ty, own_or(own, name)),
+            _ => (id, name),
+        };
+        let mut printer = Printer::new(self, &mut out, None);
+        printer.room = SHORT * 4;
+        printer.declare(ty, name.to_owned());
+        let mut line = out.split_ascii_whitespace().collect::<Vec<_>>().join(" ");
+        if let Some((end, _)) = line.char_indices().nth(SHORT) {
+            line.truncate(end);
+            line.push('…');
+        }
+        line
+    }
+
     /// The whole definition of a struct, union, enum, typedef or prototype, with its semicolon.
     pub fn definition(&self, id: TypeId) -> String {
         let mut out = String::new();
@@ -102,7 +122,7 @@ impl<'a, 'o> Printer<'a, 'o> {
     }
     /// C declares from the inside out: `declarator` grows at both ends while the type is followed to
     /// its base, which comes first in the text.
-    fn declare(&mut self, id: TypeId, mut declarator: String) {
+    pub(crate) fn declare(&mut self, id: TypeId, mut declarator: String) {
         let mut id = id;
         // Qualifiers of what comes next, to be written before a base or after a `*`.
         let mut qualifiers = String::new();

@@ -2,6 +2,8 @@
 //!
 //! The matching is `abide_btf::core`'s. An object is changed as a whole or not at all.
 
+use std::sync::Arc;
+
 use abide_btf::Btf;
 use abide_btf::core::{CoreError, Patched, Poison, Record, Resolution, Resolver, Spec, Target};
 use abide_diag::{Diagnostic, Report, printable};
@@ -13,16 +15,39 @@ use crate::error::{ObjectError, Problem};
 use crate::model::{CoreRelocation, FunctionId, Object};
 
 /// The types of a host: of a file of bare BTF, as `/sys/kernel/btf/vmlinux` is, or of an ELF file with
-/// a section `.BTF`, as kernels and modules are.
+/// a section `.BTF`, as kernels are. Those of a module with a `.BTF.base` are read over that.
 ///
 /// # Errors
 /// It is neither, or its types are malformed.
 pub fn host_types(bytes: &[u8]) -> Result<Btf, ObjectError> {
+    let (types, base) = sections(bytes)?;
+    Ok(match base {
+        Some(base) => Btf::parse_split(types, &Arc::new(Btf::parse(base)?))?,
+        None => Btf::parse(types)?,
+    })
+}
+
+/// The types of a kernel module, over those of its kernel: of a file of bare split BTF, as in
+/// `/sys/kernel/btf`, or of an ELF file. One with a `.BTF.base` fits other kernels than the one it was
+/// built for, if they have all that it needs.
+///
+/// # Errors
+/// It is neither, its types are malformed, or they do not fit this kernel.
+pub fn module_types(bytes: &[u8], kernel: &Arc<Btf>) -> Result<Btf, ObjectError> {
+    let (types, base) = sections(bytes)?;
+    Ok(match base {
+        Some(base) => Btf::parse_split(types, &Arc::new(Btf::parse(base)?))?.rebase(kernel)?,
+        None => Btf::parse_split(types, kernel)?,
+    })
+}
+
+/// Types, and the base that they bring along.
+fn sections(bytes: &[u8]) -> Result<(&[u8], Option<&[u8]>), ObjectError> {
     if !bytes.starts_with(b"\x7fELF") {
-        return Ok(Btf::parse(bytes)?);
+        return Ok((bytes, None));
     }
-    let types = elf::types(bytes)?.ok_or_else(|| Problem::NoTypes.nowhere())?;
-    Ok(Btf::parse(types)?)
+    let [types, base] = elf::types(bytes)?;
+    Ok((types.ok_or_else(|| Problem::NoTypes.nowhere())?, base.filter(|base| !base.is_empty())))
 }
 
 /// The code of an object for one host, and how it came about.

@@ -15,12 +15,16 @@ use crate::error::{ObjectError, Problem};
 pub(crate) type Header = raw::FileHeader64<Endianness>;
 pub(crate) type SectionHeader64 = raw::SectionHeader64<Endianness>;
 
-/// The contents of `.BTF` in an ELF file of any machine; `None` if it has none.
-pub(crate) fn types(bytes: &[u8]) -> Result<Option<&[u8]>, ObjectError> {
+/// The contents of `.BTF` and `.BTF.base` in an ELF file of any machine; `None` for one that it has not.
+pub(crate) fn types(bytes: &[u8]) -> Result<[Option<&[u8]>; 2], ObjectError> {
     use object::{Object as _, ObjectSection as _};
     let failed = |error: object::Error| Problem::Elf(error.to_string()).nowhere();
     let file = object::File::parse(bytes).map_err(failed)?;
-    file.section_by_name(".BTF").map(|section| section.data().map_err(failed)).transpose()
+    let data = |name: &str| {
+        let section = file.section_by_name(name);
+        section.map(|section| section.data().map_err(failed)).transpose()
+    };
+    Ok([data(".BTF")?, data(".BTF.base")?])
 }
 
 /// A section.

@@ -36,7 +36,7 @@ mod sections;
 mod stamp;
 mod struct_ops;
 
-pub use core::{Outcome, Relocated, host_types};
+pub use core::{Outcome, Relocated, host_types, module_types};
 pub use error::{ObjectError, Place, Problem};
 pub use kconfig::Kconfig;
 pub use kinds::{AttachType, ProgramType};

@@ -57,7 +57,7 @@ pub(crate) fn main(args: &Args, ui: &Ui) -> Result<Exit, Failure> {
     let text = match (args.raw, ui.format) {
         (true, _) => list_raw(&bytes, endian, &options),
         (false, Format::Json) => list(&bytes, &options).map_err(refused)?,
-        (false, Format::Text | Format::Markdown) => {
+        (false, _) => {
             let mut listed = Ok(());
             stream(|out| {
                 list_to(&bytes, &options, out).unwrap_or_else(|error| {

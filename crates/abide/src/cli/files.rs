@@ -3,12 +3,14 @@
 use std::fs::{self, File};
 use std::io::{BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use abide_diag::{Diagnostic, Source};
 
 use super::fail::{Exit, Failure, shown};
 use super::ui::stream;
 use abide::{Btf, codes, host_types};
+use abide_object::module_types;
 
 /// Whether a path, `-`, means standard input or output.
 pub(crate) fn is_standard(path: &Path) -> bool {
@@ -69,11 +71,22 @@ const TYPES_LIMIT: u64 = 2 << 30;
 
 /// The types of a host in a file; `vmlinux` are those of the kernel that runs here.
 pub(crate) fn types(path: &Path) -> Result<Btf, Failure> {
+    let (path, bytes) = types_file(path)?;
+    host_types(&bytes).map_err(|error| Failure::of_file(path, &error))
+}
+
+/// The types of a file that go on from those of another: a module's from its kernel's.
+pub(crate) fn types_over(path: &Path, base: &Arc<Btf>) -> Result<Btf, Failure> {
+    let (path, bytes) = types_file(path)?;
+    module_types(&bytes, base).map_err(|error| Failure::of_file(path, &error))
+}
+
+fn types_file(path: &Path) -> Result<(&Path, Vec<u8>), Failure> {
     let path = match path.to_str() {
         Some("vmlinux") => Path::new("/sys/kernel/btf/vmlinux"),
         _ => path,
     };
-    host_types(&read(path, TYPES_LIMIT)?).map_err(|error| Failure::of_file(path, &error))
+    Ok((path, read(path, TYPES_LIMIT)?))
 }
 
 /// Writes all of a file, or nothing.

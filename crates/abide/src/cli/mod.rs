@@ -5,6 +5,7 @@ mod api;
 mod apis;
 mod as_;
 mod asm;
+mod btf;
 mod check;
 mod dialect;
 mod disasm;
@@ -52,6 +53,7 @@ Examples:
   abide headers linux@LINUX_6.12 -o include          what to compile a program with
   abide asm filter.s -o filter.o                     assemble, in either dialect
   abide translate filter.s --to gnu                  respell it for the other compiler
+  abide btf diff 6.12.btf vmlinux                    types that differ between kernels
   abide explain R0201                                what a message means
 
 Exit codes:
@@ -81,6 +83,8 @@ enum Command {
     #[command(subcommand)]
     Api(api::Command),
     Headers(headers::Args),
+    #[command(subcommand)]
+    Btf(btf::Command),
     Asm(asm::Args),
     As(as_::Args),
     Disasm(disasm::Args),
@@ -114,6 +118,7 @@ pub(crate) fn main() -> Exit {
         Command::Check(args) => check::main(&args, &ui),
         Command::Api(command) => api::main(&command, &ui),
         Command::Headers(args) => headers::main(&args, &ui),
+        Command::Btf(command) => btf::main(&command, &ui),
         Command::Asm(args) => asm::main(&args, &ui),
         Command::As(args) => as_::main(args, &ui),
         Command::Disasm(args) => disasm::main(&args, &ui),

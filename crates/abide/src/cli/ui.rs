@@ -16,6 +16,11 @@ pub(crate) enum Format {
     Text,
     Json,
     Markdown,
+    /// Of `abide btf dump` alone, as the next.
+    #[value(skip)]
+    C,
+    #[value(skip)]
+    Raw,
 }
 
 /// When colours are used.
@@ -65,7 +70,9 @@ impl Ui {
         text: impl FnOnce(Paint) -> S,
     ) -> Result<(), Failure> {
         match self.format {
-            Format::Text | Format::Markdown => write_out(text(self.paint).as_ref()),
+            Format::Text | Format::Markdown | Format::C | Format::Raw => {
+                write_out(text(self.paint).as_ref())
+            }
             Format::Json => {
                 let mut json = serde_json::to_string_pretty(value)
                     .map_err(|error| output_failure(&io::Error::other(error)))?;
@@ -84,7 +91,7 @@ impl Ui {
     ) -> Result<(), Failure> {
         match self.format {
             Format::Markdown => write_out(&markdown()),
-            Format::Text | Format::Json => self.show(value, text),
+            _ => self.show(value, text),
         }
     }
 
@@ -96,7 +103,9 @@ impl Ui {
     /// Prints what went wrong and gives the exit code.
     pub(crate) fn fail(&self, failure: &Failure) -> Exit {
         match self.format {
-            Format::Text | Format::Markdown => self.complain(&failure.messages),
+            Format::Text | Format::Markdown | Format::C | Format::Raw => {
+                self.complain(&failure.messages)
+            }
             Format::Json => {
                 let messages = failure.messages.iter().map(MessageJson::of).collect();
                 // There is nobody left to tell if this cannot be written.

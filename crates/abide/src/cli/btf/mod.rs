@@ -1,0 +1,63 @@
+//! `abide btf`: types shown and compared. Reading, printing and comparing them is the business of the
+//! room `btf`.
+
+mod diff;
+mod dump;
+mod raw;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use abide_btf::{Btf, Kind};
+use clap::Subcommand;
+
+use super::fail::{Exit, Failure};
+use super::files;
+use super::ui::Ui;
+
+/// Show and compare types: of objects, kernels, modules and files of BTF.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Dump(dump::Args),
+    Diff(diff::Args),
+}
+
+pub(crate) fn main(command: &Command, ui: &Ui) -> Result<Exit, Failure> {
+    match command {
+        Command::Dump(args) => dump::main(args, ui),
+        Command::Diff(args) => diff::main(args, ui),
+    }
+}
+
+/// The types of a file; over a base, those of a module or another file of split BTF.
+fn types(path: &Path, base: Option<&Path>) -> Result<Btf, Failure> {
+    match base {
+        Some(base) => files::types_over(path, &Arc::new(files::types(base)?)),
+        None => files::types(path),
+    }
+}
+
+/// A kind as C and BTF call it.
+fn word(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Int => "int",
+        Kind::Ptr => "ptr",
+        Kind::Array => "array",
+        Kind::Struct => "struct",
+        Kind::Union => "union",
+        Kind::Enum => "enum",
+        Kind::Fwd => "fwd",
+        Kind::Typedef => "typedef",
+        Kind::Volatile => "volatile",
+        Kind::Const => "const",
+        Kind::Restrict => "restrict",
+        Kind::Func => "func",
+        Kind::FuncProto => "func_proto",
+        Kind::Var => "var",
+        Kind::DataSec => "datasec",
+        Kind::Float => "float",
+        Kind::DeclTag => "decl_tag",
+        Kind::TypeTag => "type_tag",
+        Kind::Enum64 => "enum64",
+    }
+}

@@ -1,9 +1,11 @@
 //! What the repository does to itself: `cargo xtask test`, `tidy`, `oracles`, `packages`, `errors`,
-//! `linux-api`, `hosts`, `parity`, `check-parity`.
+//! `asm-corpus`, `compilers`, `linux-api`, `hosts`, `parity`, `check-parity`.
 //!
 //! Only this program knows of apt, of other cargo commands and of the shape of the source tree.
 
+mod asm_corpus;
 mod check_parity;
+mod compilers;
 mod errors;
 mod hosts;
 mod linux_api;
@@ -30,6 +32,10 @@ cargo xtask COMMAND
   oracles               builds what tests compare with (oracles/), where its libraries are
   packages              fetches the Debian packages whose BPF objects tests read
   errors [--bless]      check docs/errors.md against the codes; --bless writes it
+  asm-corpus [--bless]  compare the assembler with LLVM's and GNU's on a generated corpus, and
+                        docs/assembler-differences.md with what comes out; --bless writes it
+  compilers [KERNEL…]   what clang and gcc write for the selftests of Linux 6.1 and 6.12, as text
+                        and as objects: compared
   linux-api [--bless]   check apis/linux.api against the facts in apis/facts; --bless writes it
   hosts [--bless]       check hosts/ against the BTF of its kernels; --bless writes it
   parity [--bless]      the verifier against the kernel's verdicts on the shared corpora;
@@ -44,6 +50,8 @@ fn main() -> ExitCode {
     let result = match words.as_slice() {
         ["test"] => test::run(true),
         ["test", "--no-install"] => test::run(false),
+        ["asm-corpus"] => asm_corpus::run(false),
+        ["asm-corpus", "--bless"] => asm_corpus::run(true),
         ["tidy"] => tidy::run(),
         ["oracles"] => oracles::run(),
         ["packages"] => packages::run(),
@@ -53,6 +61,7 @@ fn main() -> ExitCode {
         ["linux-api", "--bless"] => linux_api::run(true),
         ["hosts"] => hosts::run(false),
         ["hosts", "--bless"] => hosts::run(true),
+        ["compilers", kernels @ ..] => compilers::run(kernels),
         ["check-parity"] => check_parity::run(false),
         ["check-parity", "--ask"] => check_parity::run(true),
         ["parity", "--bless"] => parity::run(&[], true),

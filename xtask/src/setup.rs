@@ -1,6 +1,6 @@
 //! What the tests want besides Rust, and how Debian calls it. Installs by apt where it may.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::Failure;
@@ -10,6 +10,7 @@ const TOOLS: &[(&str, &str)] = &[
     ("clang-14", "clang-14"),
     ("clang-19", "clang-19"),
     ("clang-22", "clang-22"),
+    ("llvm-mc-14", "llvm-14"),
     ("llvm-mc-19", "llvm-19"),
     ("llvm-mc-22", "llvm-22"),
     ("bpf-gcc", "gcc-bpf"),
@@ -68,6 +69,16 @@ pub(crate) fn install() -> Result<(), Failure> {
     Ok(())
 }
 
+/// Installs packages that one command wants and no test.
+pub(crate) fn install_packages(packages: &[&str]) -> Result<(), Failure> {
+    if !(is_root() && on_path("apt-get")) {
+        println!("setup: not installed, this takes root and apt: {}", packages.join(" "));
+        return Ok(());
+    }
+    let words = ["install", "-y", "--no-install-recommends"];
+    apt(&[&words[..], packages].concat())
+}
+
 pub(crate) fn apt(words: &[&str]) -> Result<(), Failure> {
     let status = Command::new("apt-get")
         .env("DEBIAN_FRONTEND", "noninteractive")
@@ -82,9 +93,17 @@ pub(crate) fn apt(words: &[&str]) -> Result<(), Failure> {
 
 /// Whether a program is on the path, or beside cargo's own.
 pub(crate) fn on_path(name: &str) -> bool {
+    find(name).is_some()
+}
+
+/// Where such a program is.
+pub(crate) fn find(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let cargo = Path::new(env!("CARGO")).parent().map(Path::to_owned);
-    std::env::split_paths(&path).chain(cargo).any(|folder| folder.join(name).is_file())
+    std::env::split_paths(&path)
+        .chain(cargo)
+        .map(|folder| folder.join(name))
+        .find(|file| file.is_file())
 }
 
 pub(crate) fn is_root() -> bool {

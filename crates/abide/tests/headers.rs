@@ -155,6 +155,35 @@ fn the_kernel_takes_what_every_compiler_makes() {
     }
 }
 
+#[test]
+fn loops_and_optional_kfuncs_do_what_they_say() {
+    let directory = Directory::with("linux@LINUX_6.12", "macros");
+    let include = format!("-I{}", directory.0.display());
+    let source = repo("crates/abide/tests/fixtures/headers/macros.c");
+    let out = directory.0.join("macros.o");
+    let oracle = if bpf::permitted() { oracle("libbpf") } else { None };
+    for name in ["clang-14", "clang-19", "clang-22"] {
+        let Some(compiler) = tool(&[name]) else { continue };
+        for level in ["-O2", "-O1", "-O0"] {
+            compile(
+                &compiler,
+                &source,
+                &out,
+                &[level, "-g", "-mcpu=v3", "-Wall", "-Wextra", &include],
+            );
+            let Some(oracle) = oracle.as_ref().filter(|_| level == "-O2") else { continue };
+            let found = verdicts(oracle, &out);
+            // 0 + … + 9, three times 1, 100 + 101.
+            for (program, result) in [("loops", 249), ("optional", 2), ("leap", 6)] {
+                let (verdict, run) = &found[program];
+                assert_eq!(verdict, 0, "{name} {level}: {program}");
+                assert_eq!(run[1], result, "{name} {level}: {program}");
+            }
+            assert_eq!(found["show"].0, 0, "{name} {level}: show");
+        }
+    }
+}
+
 /// Who reads a message wants the line of the program.
 #[test]
 fn a_call_has_the_line_of_its_caller() {

@@ -117,3 +117,30 @@ fn headers_of_kernels_keep_the_layout() {
 
 /// Of a kernel's ten thousand structs, one in so many is compared: the compiler takes its time.
 const STEP: usize = 8;
+
+/// Not a word from any compiler, of the oldest, the middle and the newest kernel.
+#[test]
+fn headers_of_kernels_are_taken_by_every_compiler() {
+    let kernels = abide_testkit::kernels();
+    for name in kernels.iter().step_by(kernels.len().div_euclid(2).max(1)) {
+        let Some(bytes) = abide_testkit::kernel_btf(name) else { return };
+        let source = Btf::parse(&bytes).unwrap().to_c().unwrap()
+            + "unsigned long f(void) { return sizeof(struct task_struct); }\n";
+        for compiler in ["clang-14", "clang-19", "clang-22", "bpf-gcc"] {
+            let Some(program) = abide_testkit::tool(&[compiler]) else { continue };
+            let target: &[&str] = if compiler == "bpf-gcc" { &[] } else { &["-target", "bpf"] };
+            let mut child = Command::new(program)
+                .args(target)
+                .args(["-g", "-O1", "-c", "-x", "c", "-", "-o", "/dev/null"])
+                .stdin(Stdio::piped())
+                .stderr(Stdio::piped())
+                .spawn()
+                .unwrap();
+            child.stdin.take().unwrap().write_all(source.as_bytes()).unwrap();
+            let output = child.wait_with_output().unwrap();
+            let complaints = String::from_utf8_lossy(&output.stderr);
+            let few: String = complaints.chars().take(4000).collect();
+            assert!(output.status.success() && few.is_empty(), "{name}, {compiler}: {few}");
+        }
+    }
+}

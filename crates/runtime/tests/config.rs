@@ -7,8 +7,16 @@ use abide_api::Api;
 use abide_diag::Report;
 use abide_runtime::{Host, LoadError, Loaded};
 
+/// A version before 4.17 with what the program needs; in Linux, what it needs came later.
+const OLD: &str = "api linux; baseline LINUX_4.14;\nLINUX_4.14 released 2017-11-12 {\n\
+                   struct xdp_md { u32 data; u32 data_end; };\n\
+                   program xdp(struct xdp_md *ctx) section \"xdp\" returns 0..4;\nmap array;\n};\n";
+
 fn host(node: &str, config: &str) -> Host {
-    let text = std::fs::read_to_string(abide_testkit::repo("apis/linux.api")).unwrap();
+    let text = match node {
+        "LINUX_4.14" => OLD.to_owned(),
+        _ => std::fs::read_to_string(abide_testkit::repo("apis/linux.api")).unwrap(),
+    };
     let api = Arc::new(Api::parse("linux.api", &text).unwrap());
     Host::builder(&api).at(node).linux().kconfig(config).build().unwrap()
 }
@@ -40,6 +48,8 @@ fn values_come_from_the_node_and_from_the_configuration() {
     // Weak variables and functions that are nowhere are absent, whatever the version.
     assert_eq!(answers("LINUX_6.12", config), [0x06_0c_00, 250, 1, 0, 2, letter, 2, 3]);
     assert_eq!(answers("LINUX_5.15", config), [0x05_0f_00, 250, 1, 0, 2, letter, 2, 3]);
+    // Functions of the kernel came with 5.13, but the only one is weak.
+    assert_eq!(answers("LINUX_5.4", config), [0x05_04_00, 250, 0, 0, 2, letter, 2, 3]);
     // The helper of cookies came with 5.15.
     assert_eq!(answers("LINUX_5.14", config), [0x05_0e_00, 250, 0, 0, 2, letter, 2, 3]);
     assert_eq!(answers("LINUX_4.14", "CONFIG_HZ=0x64\n"), [0x04_0e_00, 100, 0, 0, 0, 0, 2, 3]);

@@ -266,6 +266,13 @@ fn ability(api: &Api, name: &str) -> Option<DefId> {
 fn instruction_set(object: &Object, op: Op, target: Option<Target>) -> Option<&'static str> {
     match (op.kind(), target) {
         (_, Some(Target::Call(_))) => Some("subprograms"),
+        // A host that lacks what is weak needs no instruction for it, and one that has it has those.
+        (_, Some(Target::CallExtern(id) | Target::Extern(id)))
+            if object.externs[id.index()].weak
+                && !matches!(object.externs[id.index()].kind, ExternKind::Kconfig { .. }) =>
+        {
+            None
+        }
         (_, Some(Target::CallExtern(_))) => Some("kfuncs"),
         (_, Some(Target::Function(_))) => Some("function_pointers"),
         (_, Some(Target::Value { .. })) => Some("map_values"),

@@ -312,10 +312,10 @@ impl Resolver {
                         &codes::A_DUPLICATE,
                         format!("two fields are named `{}`", field.name.text),
                     )
-                    .at(field.name.span, "")
+                    .at(field.name.span.clone(), "")
                     .also(first, "first here"),
                 );
-                continue;
+                // It is laid out all the same: groups count fields.
             }
             out.fields.push(Field {
                 name: field.name.text,

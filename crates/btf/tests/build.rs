@@ -221,6 +221,7 @@ proptest! {
         merged.dedup();
         let Ok(btf) = builder.finish(ByteOrder::Big) else { return Ok(()) };
         prop_assert_eq!(&Btf::parse(&btf.encode()).unwrap(), &btf);
+        prop_assert!(btf.diff(&btf, |_| true).is_empty());
         match btf.to_c() {
             Ok(header) => prop_assert!(header.ends_with("#endif /* __VMLINUX_H__ */\n")),
             Err(error) => prop_assert_eq!(error, BtfError::Header),

@@ -342,3 +342,16 @@ proptest! {
         }
     }
 }
+
+/// C has no two values of one name, but files do.
+#[test]
+fn like_named_values_and_variables_pair_up() {
+    let make = |last: i64| {
+        let mut builder = Builder::new();
+        let value = |value| EnumValue { name: "SAME", value };
+        builder.enumeration("twice", 4, false, &[value(1), value(2), value(last)]);
+        builder.finish(ByteOrder::Little).unwrap()
+    };
+    assert!(make(3).diff(&make(3), |_| true).is_empty());
+    assert_eq!(make(3).diff(&make(4), |_| true).changed.len(), 1);
+}

@@ -129,6 +129,20 @@ struct Peeled<'a> {
     tags: Vec<&'a str>,
 }
 
+/// By name. Like-named members and values, which C does not have, pair up in their order.
+fn by_name<'n, T>(all: impl IntoIterator<Item = (&'n str, T)>) -> HashMap<&'n str, VecDeque<T>> {
+    let mut found: HashMap<&str, VecDeque<T>> = HashMap::new();
+    for (name, one) in all {
+        found.entry(name).or_default().push_back(one);
+    }
+    found
+}
+
+/// The next of a name.
+fn next<T>(found: &mut HashMap<&str, VecDeque<T>>, name: &str) -> Option<T> {
+    found.get_mut(name).and_then(VecDeque::pop_front)
+}
+
 /// Takes qualifiers and tags off a type, and typedefs; stops before a typedef if `whole` is false.
 fn peel(btf: &Btf, id: TypeId, whole: bool) -> Peeled<'_> {
     let (mut qualifiers, mut tags, mut typedef) = (Vec::new(), Vec::new(), None);
@@ -430,15 +444,14 @@ impl<'a> Walk<'a, '_> {
         if self.rules.spelling {
             self.differ(node, one.signed, other.signed, Reason::Signed);
         }
-        let mut rest: HashMap<&str, i64> =
-            other.values.iter().map(|value| (value.name, value.value)).collect();
+        let mut rest = by_name(other.values.iter().map(|value| (value.name, value.value)));
         let work = one.values.len() + other.values.len();
         if self.spend(u32::try_from(work).unwrap_or(u32::MAX)).is_none() {
             return;
         }
         let nowhere = (TypeId::VOID, TypeId::VOID);
         for value in one.values {
-            let known = rest.remove(value.name);
+            let known = next(&mut rest, value.name);
             if known != Some(value.value) {
                 let node = self.node(node, Turn::Value(value.name), nowhere);
                 self.say(
@@ -451,7 +464,7 @@ impl<'a> Walk<'a, '_> {
             }
         }
         for value in other.values {
-            if rest.remove(value.name).is_some() {
+            if next(&mut rest, value.name).is_some() {
                 let node = self.node(node, Turn::Value(value.name), nowhere);
                 self.say(node, Reason::Exists(false, true));
             }
@@ -476,13 +489,9 @@ impl<'a> Walk<'a, '_> {
         let Some((ours, theirs)) = fields else {
             return self.say(node, Reason::TooMuch);
         };
-        // Like-named members, which C does not have, pair up in their order.
-        let mut rest: HashMap<&str, VecDeque<Field<'a>>> = HashMap::new();
-        for field in theirs.list {
-            rest.entry(field.name).or_default().push_back(field);
-        }
+        let mut rest = by_name(theirs.list.into_iter().map(|field| (field.name, field)));
         for field in ours.list {
-            let known = rest.get_mut(field.name).and_then(VecDeque::pop_front);
+            let known = next(&mut rest, field.name);
             let ty = known.map_or(TypeId::VOID, |known| known.ty);
             let node = self.node(node, Turn::Member(field.name), (field.ty, ty));
             let Some(known) = known else {
@@ -515,10 +524,9 @@ impl<'a> Walk<'a, '_> {
         if self.spend(u32::try_from(work).unwrap_or(u32::MAX)).is_none() {
             return;
         }
-        let mut rest: HashMap<&str, SecVar> =
-            other.iter().map(|var| (name(there, var), var)).collect();
+        let mut rest = by_name(other.iter().map(|var| (name(there, var), var)));
         for var in one {
-            let known = rest.remove(name(here, var));
+            let known = next(&mut rest, name(here, var));
             let ty = known.map_or(TypeId::VOID, |known| known.ty);
             let node = self.node(node, Turn::Variable(name(here, var)), (var.ty, ty));
             let Some(known) = known else {
@@ -535,7 +543,7 @@ impl<'a> Walk<'a, '_> {
             self.enqueue(node, false);
         }
         for var in other {
-            if rest.remove(name(there, var)).is_some() {
+            if next(&mut rest, name(there, var)).is_some() {
                 let turn = Turn::Variable(name(there, var));
                 let node = self.node(node, turn, (TypeId::VOID, var.ty));
                 self.say(node, Reason::Exists(false, true));

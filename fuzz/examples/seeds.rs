@@ -68,6 +68,7 @@ impl Seeds {
     fn object(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         self.put("object", bytes)?;
         self.put("run", bytes)?;
+        self.put("profile", bytes)?;
         // Alone, and with one that it may go together with.
         let part = fs::read(self.corpus.join("../../crates/object/tests/cases/link/part.o"))?;
         if let Ok(len) = u16::try_from(bytes.len()) {

@@ -97,6 +97,7 @@ pub use abide_diag::{Code, Diagnostic, Report, Severity};
 pub use abide_maps::{Map as BpfMap, MapKind};
 pub use abide_object::{Object, ObjectError, Stamp, host_types};
 // A kernel as a host, from its BTF.
+pub use abide_linux::load::{Answer, Answers, Asked, LoadError as AskError};
 pub use abide_linux::{Defect, Lack, Profile, ProfileError, Release, Running, Standing};
 // What the parameters of bodies may be, and what they may return.
 pub use abide_runtime::body::{

@@ -12,4 +12,7 @@ abide_diag::codes! {
     /// not see /sys/kernel/btf/vmlinux, as in a container without /sys. A kernel can be described by a
     /// file of its BTF, too.
     K_NO_BTF = "K0003", "the running kernel shows no BTF";
+    /// The kernel refuses even the smallest program of this process. Loading programs needs CAP_BPF (on
+    /// kernels before 5.8 CAP_SYS_ADMIN), and in containers it is often forbidden altogether.
+    K_NOT_PERMITTED = "K0004", "not permitted to load programs";
 }

@@ -21,6 +21,7 @@ mod defect;
 mod error;
 mod evidence;
 mod kfuncs;
+pub mod load;
 mod profile;
 mod release;
 mod running;

@@ -109,7 +109,7 @@ impl<'b> Profile<'b> {
     pub fn has_field(&self, structure: &str, field: &str) -> Option<bool> {
         let btf = self.btf;
         let id = btf.by_name(Kind::Struct, structure).or(btf.by_name(Kind::Union, structure))?;
-        Some(has_field(btf, id, field, 0))
+        Some(has_field(btf, id, field, &mut HashSet::new()))
     }
 
     /// Whether a struct of this name is there with its fields.
@@ -154,17 +154,12 @@ fn program_types(btf: &Btf) -> Option<HashSet<String>> {
     Some(names.collect())
 }
 
-/// Anonymous members are followed this far.
-const MAX_DEPTH: u32 = 8;
-
-fn has_field(btf: &Btf, id: TypeId, field: &str, depth: u32) -> bool {
-    let (Some(Type::Struct(body) | Type::Union(body)), true) =
-        (btf.get(btf.strip(id)), depth < MAX_DEPTH)
-    else {
-        return false;
-    };
-    body.members.iter().any(|member| {
-        member.name == field
-            || member.name.is_empty() && has_field(btf, member.ty, field, depth + 1)
-    })
+/// `seen` keeps a file in which anonymous members have many paths to one type from taking for ever.
+fn has_field(btf: &Btf, id: TypeId, field: &str, seen: &mut HashSet<TypeId>) -> bool {
+    let id = btf.strip(id);
+    let Some(Type::Struct(body) | Type::Union(body)) = btf.get(id) else { return false };
+    seen.insert(id)
+        && body.members.iter().any(|member| {
+            member.name == field || member.name.is_empty() && has_field(btf, member.ty, field, seen)
+        })
 }

@@ -35,6 +35,9 @@ pub struct Standing {
     pub lacks: Vec<Lack>,
     /// Helpers that have another number here.
     pub numbers: Vec<(u32, String)>,
+    /// Instructions and features of its verifier, and whether BTF shows them; the others follow from
+    /// the node.
+    pub abilities: Vec<(DefId, bool)>,
     /// What is wrong with its BTF.
     pub defects: Vec<Defect>,
     /// What BTF does not tell.
@@ -101,6 +104,7 @@ impl Standing {
             adds: Vec::new(),
             lacks: Vec::new(),
             numbers: Vec::new(),
+            abilities: Vec::new(),
             defects: Vec::new(),
             unsure: Vec::new(),
             unknown: Vec::new(),
@@ -272,7 +276,12 @@ impl Standing {
                     if api.definitions_of(namespace, &definition.name).first() != Some(&id) {
                         continue;
                     }
-                    match (look.has(definition), own) {
+                    let seen = look.has(definition);
+                    let has = seen.unwrap_or(own);
+                    if has && matches!(definition.kind, DefKind::Ability(_)) {
+                        self.abilities.push((id, seen.is_some()));
+                    }
+                    match (seen, own) {
                         (Some(true), false) => self.adds.push(id),
                         (Some(false), true) => {
                             self.lack(namespace, &definition.name, "not built".to_owned());

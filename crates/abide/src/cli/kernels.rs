@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use abide::{Api, Profile, Release, Running, Standing};
+use abide::{Answers, Api, Profile, Release, Running, Standing};
 use abide_btf::Btf;
 use abide_diag::Report;
 
@@ -41,6 +41,13 @@ impl Kernel {
         let types = abide_object::host_types(&files::read(path, LIMIT)?)
             .map_err(|error| Failure::of_file(path, &error))?;
         Ok(Kernel { name: shown(path), types, release })
+    }
+
+    /// What the running kernel answers, which this must be.
+    pub(crate) fn ask(&self, api: &Api) -> Result<Answers, Failure> {
+        let profile = Profile::of(&self.types)
+            .map_err(|error| Failure::of_file(Path::new(&self.name), &error))?;
+        abide_linux::load::ask(&profile, api).map_err(|error| Failure::refused(error.report()))
     }
 
     /// Where it stands in an API.

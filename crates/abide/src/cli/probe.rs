@@ -1,13 +1,16 @@
 //! `abide probe`: which version of Linux's API a kernel stands on, what it has besides and what it
 //! lacks. Found out by `linux`.
 
+mod answers;
+
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-use abide::{Api, Date, DefId, Lack, Standing, codes};
+use abide::{Answers, Api, Date, DefId, Lack, Standing, codes};
 use abide_diag::{Diagnostic, printable};
 use serde::Serialize;
 
+use self::answers::AnswersJson;
 use super::apis::{ApiArgs, Apis};
 use super::fail::{Exit, Failure};
 use super::files;
@@ -42,6 +45,10 @@ pub(crate) struct Args {
     /// The day of its release; without it, that of its version
     #[arg(long, value_name = "DATE", requires = "output")]
     released: Option<Date>,
+    /// Also ask the kernel that runs here, by loading small programs and making maps: which types it
+    /// has, what its verifier accepts, who may call what. Nothing is attached and nothing stays
+    #[arg(long, conflicts_with_all = ["btf", "output"])]
+    load: bool,
     #[command(flatten)]
     apis: ApiArgs,
 }
@@ -54,7 +61,11 @@ pub(crate) fn main(args: &Args, ui: &Ui) -> Result<Exit, Failure> {
         write(args, &kernel, &standing, path, name)?;
         return Ok(Exit::Done);
     }
-    let report = Report::of(&kernel, &standing);
+    let answers = match args.load {
+        true => Some(kernel.ask(&api)?),
+        false => None,
+    };
+    let report = Report::of(&kernel, &standing, answers.as_ref());
     ui.show(&report, |paint| report.text(paint))?;
     Ok(Exit::Done)
 }
@@ -93,9 +104,13 @@ struct Report {
     adds: Vec<Add>,
     lacks: Vec<Lacking>,
     numbers: Vec<(u32, String)>,
+    abilities: Vec<AbilityJson>,
     defects: Vec<DefectJson>,
     unsure: Vec<UnsureJson>,
     unknown: Vec<String>,
+    /// What the running kernel answered, if it was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    answers: Option<AnswersJson>,
 }
 
 /// How much of what a node brought is there.
@@ -120,6 +135,15 @@ struct Lacking {
     why: String,
 }
 
+/// An instruction level or a feature of the verifier.
+#[derive(Debug, Serialize)]
+struct AbilityJson {
+    name: String,
+    kind: &'static str,
+    /// BTF shows it; otherwise it follows from the version.
+    seen: bool,
+}
+
 #[derive(Debug, Serialize)]
 struct DefectJson {
     defect: &'static str,
@@ -134,7 +158,7 @@ struct UnsureJson {
 }
 
 impl Report {
-    fn of(kernel: &Kernel, standing: &Standing) -> Report {
+    fn of(kernel: &Kernel, standing: &Standing, answers: Option<&Answers>) -> Report {
         let api = standing.api();
         let name = |node| api.node_ref(node).name.clone();
         let kind = |lack: &Lack| {
@@ -168,6 +192,15 @@ impl Report {
                 })
                 .collect(),
             numbers: standing.numbers.clone(),
+            abilities: standing
+                .abilities
+                .iter()
+                .map(|(id, seen)| AbilityJson {
+                    name: api.definition(*id).name.clone(),
+                    kind: api.definition(*id).kind.word(),
+                    seen: *seen,
+                })
+                .collect(),
             defects: standing
                 .defects
                 .iter()
@@ -183,6 +216,7 @@ impl Report {
                 .map(|unsure| UnsureJson { name: unsure.name.clone(), why: unsure.why })
                 .collect(),
             unknown: standing.unknown.clone(),
+            answers: answers.map(|answers| AnswersJson::of(standing, answers)),
         }
     }
 
@@ -207,6 +241,16 @@ impl Report {
                 let _ = writeln!(out, "  {number:>4}  {name}");
             }
         }
+        for (seen, how) in [(true, "as its BTF shows"), (false, "as its version says")] {
+            for kind in ["isa", "verifier"] {
+                let found = self.abilities.iter().filter(|it| it.kind == kind && it.seen == seen);
+                let found: Vec<&str> = found.map(|ability| ability.name.as_str()).collect();
+                if !found.is_empty() {
+                    let _ = writeln!(out, "\n{}, {how}", paint.head(kind));
+                    names(&mut out, "  ", found.into_iter());
+                }
+            }
+        }
         if !self.defects.is_empty() {
             let _ = writeln!(out, "\n{}", paint.head("defects of its BTF"));
             for defect in &self.defects {
@@ -221,6 +265,9 @@ impl Report {
         if !self.unknown.is_empty() {
             let _ = writeln!(out, "\n{}", paint.head("unknown to the API"));
             names(&mut out, "  ", self.unknown.iter().map(String::as_str));
+        }
+        if let Some(answers) = &self.answers {
+            answers.text(paint, &mut out);
         }
         out
     }

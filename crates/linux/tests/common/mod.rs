@@ -75,6 +75,14 @@ impl Types {
         self.push(&record)
     }
 
+    /// A union of this type, many times over, without names.
+    pub(crate) fn anonymous_union(&mut self, name: &str, member: u32, times: u32) -> u32 {
+        let name = self.string(name);
+        let mut record = vec![name, (Kind::Union as u32) << 24 | times, 4];
+        (0..times).for_each(|_| record.extend([0, member, 0]));
+        self.push(&record)
+    }
+
     pub(crate) fn function(&mut self, name: &str, ret: u32, params: &[(&str, u32)]) -> u32 {
         let mut record = vec![0, (Kind::FuncProto as u32) << 24 | params.len() as u32, ret];
         for (name, ty) in params {

@@ -49,7 +49,7 @@ impl Seeds {
             match path.extension().and_then(|ending| ending.to_str()) {
                 Some("o") => self.object(&bytes)?,
                 Some("api") => self.put("api", &bytes)?,
-                Some("s" | "asm" | "txt") => self.put("asm", &bytes)?,
+                Some("s" | "asm" | "txt") => self.text(&bytes)?,
                 Some("pcap") => self.put("pcap", &bytes)?,
                 Some("md") => {
                     // Examples of the language, between fences.
@@ -65,8 +65,18 @@ impl Seeds {
         Ok(())
     }
 
+    /// Assembly: as it is, and with a byte of options before it.
+    fn text(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        self.put("asm", bytes)?;
+        for options in [0x02, 0xce] {
+            self.put("assembler", &[&[options], bytes].concat())?;
+        }
+        self.put("translate", &[&[4], bytes].concat())
+    }
+
     fn object(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         self.put("object", bytes)?;
+        self.put("listing", bytes)?;
         self.put("run", bytes)?;
         self.put("profile", bytes)?;
         // Alone, and with one that it may go together with.
@@ -90,10 +100,11 @@ impl Seeds {
             let code: Vec<u8> =
                 function.slots.iter().flat_map(|slot| slot.to_bytes(Endian::Little)).collect();
             self.put("isa", &code)?;
+            self.put("listing", &code)?;
             self.put("interpreter", &code)?;
             let lines = abide_asm::disassemble(&function.slots, abide_asm::Dialect::C);
             let text: String = lines.into_iter().map(|line| line.text + "\n").collect();
-            self.put("asm", text.as_bytes())?;
+            self.text(text.as_bytes())?;
         }
         Ok(())
     }

@@ -54,6 +54,21 @@ impl Failure {
         Failure { exit: Exit::Usage, messages: vec![diagnostic.into()] }
     }
 
+    /// The command line names a program that the object does not have; with those that it has. `purpose`
+    /// goes on after the name: ` to verify`.
+    pub(crate) fn no_program<'a>(
+        name: &str,
+        purpose: &str,
+        names: impl Iterator<Item = &'a str>,
+    ) -> Self {
+        let names: Vec<_> = names.map(printable).collect();
+        let message = format!("the object has no program `{}`{purpose}", printable(name));
+        Failure::usage(
+            Diagnostic::error(&codes::C_NO_PROGRAM, message)
+                .note(format!("it has: {}", names.join(", "))),
+        )
+    }
+
     /// Several refusals.
     pub(crate) fn all(diagnostics: impl IntoIterator<Item = Diagnostic>) -> Self {
         let messages = diagnostics.into_iter().map(Message::from).collect();

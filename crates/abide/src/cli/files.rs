@@ -71,22 +71,25 @@ const TYPES_LIMIT: u64 = 2 << 30;
 
 /// The types of a host in a file; `vmlinux` are those of the kernel that runs here.
 pub(crate) fn types(path: &Path) -> Result<Btf, Failure> {
-    let (path, bytes) = types_file(path)?;
-    host_types(&bytes).map_err(|error| Failure::of_file(path, &error))
+    types_in(types_file(path))
+}
+
+/// The types of a host in a file, whatever it is called.
+pub(crate) fn types_in(path: &Path) -> Result<Btf, Failure> {
+    host_types(&read(path, TYPES_LIMIT)?).map_err(|error| Failure::of_file(path, &error))
 }
 
 /// The types of a file that go on from those of another: a module's from its kernel's.
 pub(crate) fn types_over(path: &Path, base: &Arc<Btf>) -> Result<Btf, Failure> {
-    let (path, bytes) = types_file(path)?;
-    module_types(&bytes, base).map_err(|error| Failure::of_file(path, &error))
+    let path = types_file(path);
+    module_types(&read(path, TYPES_LIMIT)?, base).map_err(|error| Failure::of_file(path, &error))
 }
 
-fn types_file(path: &Path) -> Result<(&Path, Vec<u8>), Failure> {
-    let path = match path.to_str() {
+fn types_file(path: &Path) -> &Path {
+    match path.to_str() {
         Some("vmlinux") => Path::new("/sys/kernel/btf/vmlinux"),
         _ => path,
-    };
-    Ok((path, read(path, TYPES_LIMIT)?))
+    }
 }
 
 /// Writes all of a file, or nothing.

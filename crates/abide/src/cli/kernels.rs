@@ -11,9 +11,6 @@ use abide_diag::Report;
 use super::fail::{Exit, Failure, shown};
 use super::files;
 
-/// No kernel with all its debug information is larger.
-const LIMIT: u64 = 2 << 30;
-
 /// The types of a kernel, and where they are from.
 #[derive(Debug)]
 pub(crate) struct Kernel {
@@ -38,9 +35,7 @@ impl Kernel {
                 release: release.or(running.release),
             });
         };
-        let types = abide_object::host_types(&files::read(path, LIMIT)?)
-            .map_err(|error| Failure::of_file(path, &error))?;
-        Ok(Kernel { name: shown(path), types, release })
+        Ok(Kernel { name: shown(path), types: files::types_in(path)?, release })
     }
 
     /// What the running kernel answers, which this must be.

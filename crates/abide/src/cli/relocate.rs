@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use abide::Object;
 use abide_btf::core::{Patched, Resize, Resolution, Target};
 use abide_btf::{Btf, CoreKind};
-use abide_diag::{Diagnostic, printable};
+use abide_diag::printable;
 use abide_object::{CoreRelocation, FunctionId, Outcome, Relocated};
 use serde::Serialize;
 
@@ -15,7 +15,6 @@ use super::apis;
 use super::fail::{Exit, Failure, Message, shown};
 use super::files::types;
 use super::ui::{MessageJson, Paint, Table, Ui, count, render};
-use abide::codes;
 
 /// Show what becomes of each CO-RE relocation of an object on a host.
 #[derive(Debug, clap::Args)]
@@ -62,12 +61,7 @@ fn function(object: &Object, name: &str) -> Result<FunctionId, Failure> {
         None => {
             let names =
                 object.programs.iter().map(|one| object.function(one.function).name.as_str());
-            let names: Vec<_> = names.map(printable).collect();
-            let message = format!("the object has no program `{}`", printable(name));
-            Err(Failure::usage(
-                Diagnostic::error(&codes::C_NO_PROGRAM, message)
-                    .note(format!("it has: {}", names.join(", "))),
-            ))
+            Err(Failure::no_program(name, "", names))
         }
     }
 }

@@ -14,11 +14,8 @@ use serde::Serialize;
 
 use super::apis::{self, ApiArgs, Apis};
 use super::fail::{Exit, Failure, Message};
-use super::files::read;
+use super::files::types;
 use super::ui::{MessageJson, Paint, Ui, grouped, render};
-
-/// The largest file of types that is read.
-const LIMIT: u64 = 2 << 30;
 
 /// Prove that the programs of an object are safe on a host, or say why not.
 #[derive(Debug, clap::Args)]
@@ -89,23 +86,13 @@ pub(crate) fn main(args: &Args, ui: &Ui) -> Result<Exit, Failure> {
         messages.push(said);
     }
     if report.programs.is_empty() {
-        let names: Vec<_> = needs.programs.iter().map(|one| printable(&one.name)).collect();
+        let names = needs.programs.iter().map(|one| one.name.as_str());
         let name = args.program.as_deref().unwrap_or("");
-        let message = format!("the object has no program `{}` to verify", printable(name));
-        let note = format!("it has: {}", names.join(", "));
-        return Err(Failure::usage(Diagnostic::error(&codes::C_NO_PROGRAM, message).note(note)));
+        return Err(Failure::no_program(name, " to verify", names));
     }
     ui.show(&report, |paint| report.text(paint, &messages))?;
     let safe = report.programs.iter().all(|row| row.proved);
     Ok(if safe { Exit::Done } else { Exit::Refused })
-}
-
-fn types(path: &Path) -> Result<Btf, Failure> {
-    let path = match path.to_str() {
-        Some("vmlinux") => Path::new("/sys/kernel/btf/vmlinux"),
-        _ => path,
-    };
-    abide_object::host_types(&read(path, LIMIT)?).map_err(|error| Failure::of_file(path, &error))
 }
 
 fn relocate(path: &Path, object: &mut Object, types: &Btf) -> Result<(), Failure> {

@@ -8,8 +8,8 @@ use abide_api::check::{Checker, Host, Item, Row, Status, Verdict};
 use abide_diag::{Diagnostic, Report as _, printable};
 use serde::Serialize;
 
+use super::Args;
 use super::hosts::{Hosts, indexed, kernels};
-use super::{Args, no_program};
 use crate::cli::apis::{self, Apis};
 use crate::cli::fail::{Exit, Failure, Message};
 use crate::cli::ui::{MessageJson, Paint, Table, Ui, render};
@@ -65,8 +65,7 @@ pub(super) fn main(
     let (_, object) = apis::object(path)?;
     let needs = apis.requirements(path, &object, None)?;
     let index = needs.programs.iter().position(|found| found.name == program).ok_or_else(|| {
-        let names: Vec<&str> = needs.programs.iter().map(|found| found.name.as_str()).collect();
-        no_program(program, &names)
+        Failure::no_program(program, "", needs.programs.iter().map(|found| found.name.as_str()))
     })?;
     // A host that `--against` names, or any other.
     let read = kernels(&args.against)?;

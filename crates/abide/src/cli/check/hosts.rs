@@ -9,6 +9,7 @@ use abide_api::check::{Host, release};
 use abide_btf::core::Target;
 use abide_diag::{Diagnostic, Report, printable};
 
+use super::each;
 use crate::cli::apis::Apis;
 use crate::cli::fail::{Failure, shown};
 use crate::cli::kernels::Kernel;
@@ -54,14 +55,7 @@ pub(super) fn kernels(against: &[String]) -> Result<Vec<Read>, Failure> {
             paths.push(path.to_owned());
         }
     }
-    let mut results: Vec<Option<Result<Read, Failure>>> = Vec::new();
-    results.resize_with(paths.len(), || None);
-    std::thread::scope(|scope| {
-        for (path, result) in paths.iter().zip(&mut results) {
-            scope.spawn(move || *result = Some(read(path)));
-        }
-    });
-    results.into_iter().flatten().collect()
+    each(&paths, None, |path| read(path), |_| {}).into_iter().collect()
 }
 
 fn read(path: &Path) -> Result<Read, Failure> {
@@ -75,15 +69,7 @@ fn read(path: &Path) -> Result<Read, Failure> {
 
 /// The kernels with their types indexed, on several threads.
 pub(super) fn indexed(kernels: &[Read]) -> Vec<(&Read, Target<'_>)> {
-    let mut targets: Vec<Option<Target<'_>>> = Vec::new();
-    targets.resize_with(kernels.len(), || None);
-    std::thread::scope(|scope| {
-        for (read, target) in kernels.iter().zip(&mut targets) {
-            scope.spawn(move || *target = Some(Target::new(&read.kernel.types)));
-        }
-    });
-    let found = kernels.iter().zip(targets);
-    found.filter_map(|(read, target)| Some((read, target?))).collect()
+    each(kernels, None, |read| (read, Target::new(&read.kernel.types)), |_| {})
 }
 
 /// A file by its name, without what says that it is BTF.
@@ -130,17 +116,15 @@ impl<'a> Hosts<'a> {
 
     /// The hosts that an API describes; without any, or if they are not wanted, its versions.
     fn described(&mut self, api: &Arc<Api>, hosts: bool) {
-        let statements = api.hosts.iter().map(|host| host.name.as_str());
-        let mut nodes: Vec<_> = api.nodes.iter().collect();
-        nodes.sort_by_key(|node| node.released);
-        let nodes = nodes.into_iter().map(|node| node.name.as_str());
-        let names: Vec<&str> = match hosts && !api.hosts.is_empty() {
-            true => statements.collect(),
-            false => nodes.collect(),
-        };
-        for name in names {
-            if let Ok(profile) = HostProfile::at(api, name) {
-                self.profile(name.to_owned(), profile);
+        if hosts && !api.hosts.is_empty() {
+            for statement in &api.hosts {
+                if let Ok(profile) = HostProfile::at(api, &statement.name) {
+                    self.profile(statement.name.clone(), profile);
+                }
+            }
+        } else {
+            for host in Host::nodes(api) {
+                self.add(api.node_ref(host.profile.node()).name.clone(), host);
             }
         }
     }

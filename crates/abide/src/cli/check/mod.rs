@@ -6,13 +6,14 @@ mod hosts;
 mod report;
 mod text;
 
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use abide::codes;
 use abide_api::check::Checker;
-use abide_diag::{Diagnostic, printable};
+use abide_diag::Diagnostic;
 
 use self::hosts::Hosts;
 use self::report::{ObjectJson, Report};
@@ -54,7 +55,7 @@ pub(crate) struct Args {
     apis: ApiArgs,
     /// How many objects are checked at the same time; as many as there are processors by default
     #[arg(long, value_name = "N")]
-    jobs: Option<std::num::NonZeroUsize>,
+    jobs: Option<NonZeroUsize>,
 }
 
 impl Args {
@@ -73,7 +74,10 @@ pub(crate) fn main(args: &Args, ui: &Ui) -> Result<Exit, Failure> {
     let kernels = hosts::kernels(&args.against)?;
     let kernels = hosts::indexed(&kernels);
     let hosts = Hosts::of(&args.against, &apis, &kernels)?;
-    let done = all(args, &paths, |path| one(path, &apis, &hosts), ui);
+    let progress = ui.progress(paths.len(), "object");
+    let done =
+        each(&paths, args.jobs, |path| one(path, &apis, &hosts), |count| progress.show(count));
+    progress.clear();
     let report = Report::of(&hosts, done);
     ui.show_markdown(&report, |paint| text::text(&report, paint), || text::markdown(&report))?;
     Ok(report.exit())
@@ -117,37 +121,35 @@ fn below(folder: &Path, found: &mut Vec<PathBuf>, depth: u32) -> Result<(), Fail
     Ok(())
 }
 
-/// Does the same for each object, on several threads; the results are in the order of the objects.
-fn all(
-    args: &Args,
-    paths: &[PathBuf],
-    check: impl Fn(&Path) -> ObjectJson + Sync,
-    ui: &Ui,
-) -> Vec<ObjectJson> {
-    let threads = args
-        .jobs
-        .map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
+/// Does the same for each of them, on as many threads as there are processors, or on so many; the results
+/// are in their order. `done` hears how many are.
+fn each<'a, T: Sync, R: Send>(
+    all: &'a [T],
+    threads: Option<NonZeroUsize>,
+    work: impl Fn(&'a T) -> R + Sync,
+    done: impl Fn(usize) + Sync,
+) -> Vec<R> {
+    let threads = threads.or_else(|| std::thread::available_parallelism().ok());
     let next = AtomicUsize::new(0);
-    let done: Mutex<Vec<(usize, ObjectJson)>> = Mutex::new(Vec::with_capacity(paths.len()));
-    let progress = ui.progress(paths.len(), "object");
+    let results: Mutex<Vec<(usize, R)>> = Mutex::new(Vec::with_capacity(all.len()));
     std::thread::scope(|scope| {
-        for _ in 0..threads.min(paths.len()) {
+        for _ in 0..threads.map_or(1, usize::from).min(all.len()) {
             scope.spawn(|| {
                 loop {
                     let at = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(path) = paths.get(at) else { break };
-                    let result = check(path);
-                    let mut done = done.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-                    done.push((at, result));
-                    progress.show(done.len());
+                    let Some(one) = all.get(at) else { break };
+                    let result = work(one);
+                    let mut results =
+                        results.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+                    results.push((at, result));
+                    done(results.len());
                 }
             });
         }
     });
-    progress.clear();
-    let mut done = done.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
-    done.sort_by_key(|(at, _)| *at);
-    done.into_iter().map(|(_, result)| result).collect()
+    let mut results = results.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
+    results.sort_by_key(|(at, _)| *at);
+    results.into_iter().map(|(_, result)| result).collect()
 }
 
 fn one(path: &Path, apis: &Apis, hosts: &Hosts<'_>) -> ObjectJson {
@@ -160,14 +162,4 @@ fn one(path: &Path, apis: &Apis, hosts: &Hosts<'_>) -> ObjectJson {
         Ok(ObjectJson::of(path, &object, &needs, &checker, &reports, hosts))
     };
     read().unwrap_or_else(|failure: Failure| ObjectJson::failed(path, &failure))
-}
-
-/// A name that is not there, with those that are.
-fn no_program(name: &str, names: &[&str]) -> Failure {
-    let names: Vec<_> = names.iter().map(|name| printable(name)).collect();
-    let message = format!("the object has no program `{}`", printable(name));
-    Failure::usage(
-        Diagnostic::error(&codes::C_NO_PROGRAM, message)
-            .note(format!("it has: {}", names.join(", "))),
-    )
 }

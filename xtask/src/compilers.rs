@@ -28,7 +28,7 @@ pub(crate) fn run(kernels: &[&str]) -> Result<(), Failure> {
     setup::install_packages(&["bpftool", "xz-utils", "zstd", "python3", "clang-19", "gcc-bpf"])?;
     for kernel in kernels {
         let dir = tree::root().join("target/selftests").join(kernel);
-        let source = source(kernel, &dir)?;
+        let source = source(kernel, &dir, PARTS)?;
         let include = headers(kernel, &dir, &source)?;
         for (compiler, flags) in COMPILERS {
             let out = dir.join(compiler);
@@ -63,8 +63,9 @@ fn output(command: &mut Command) -> Result<Vec<u8>, Failure> {
     Ok(done.stdout)
 }
 
-/// The part of a kernel's source that the selftests need, unpacked.
-fn source(kernel: &str, dir: &Path) -> Result<PathBuf, Failure> {
+/// These parts of a kernel's source, unpacked below a folder; from Debian's package, which is installed if
+/// it is not there.
+pub(crate) fn source(kernel: &str, dir: &Path, parts: &[&str]) -> Result<PathBuf, Failure> {
     let name = format!("linux-source-{kernel}");
     let source = dir.join(&name);
     if source.exists() {
@@ -77,7 +78,7 @@ fn source(kernel: &str, dir: &Path) -> Result<PathBuf, Failure> {
     // Under another name until it is whole.
     let part = dir.join("part");
     fs::create_dir_all(&part).map_err(failed(&part))?;
-    let parts = PARTS.iter().map(|part| format!("{name}/{part}"));
+    let parts = parts.iter().map(|part| format!("{name}/{part}"));
     println!("==> {name}: unpacking");
     output(Command::new("tar").arg("-xJf").arg(&archive).arg("-C").arg(&part).args(parts))?;
     fs::rename(part.join(&name), &source).map_err(failed(&source))?;
@@ -132,14 +133,11 @@ fn headers(kernel: &str, dir: &Path, source: &Path) -> Result<PathBuf, Failure> 
 
 /// The BTF of a kernel of this series if there is one in the shared data, or the running kernel's.
 fn kernel_types(kernel: &str) -> Result<Vec<u8>, Failure> {
-    let shared = tree::root().join("../shared/btf");
-    let entries = fs::read_dir(&shared).into_iter().flatten().flatten();
-    let found = entries.map(|entry| entry.path()).find(|path| {
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        name.strip_prefix(kernel).is_some_and(|rest| rest.starts_with('.')) && name.ends_with("zst")
-    });
-    match found {
-        Some(path) => output(Command::new("zstd").arg("-dc").arg(path)),
+    let is_of_series =
+        |name: &String| name.strip_prefix(kernel).is_some_and(|rest| rest.starts_with('.'));
+    let found = abide_testkit::kernels().into_iter().find(is_of_series);
+    match found.and_then(|name| abide_testkit::kernel_btf(&name)) {
+        Some(types) => Ok(types),
         None => {
             let own = Path::new("/sys/kernel/btf/vmlinux");
             println!("no BTF of Linux {kernel} at hand: the running kernel's is taken");

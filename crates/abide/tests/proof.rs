@@ -301,14 +301,7 @@ fn map(name: &str, kind: u32, key: u32, value: u32, entries: u32) -> Map {
         key_size: key,
         value_size: value,
         max_entries: entries,
-        flags: 0,
-        pinning: 0,
-        extra: 0,
-        numa_node: 0,
-        key_type: None,
-        value_type: None,
-        inner: None,
-        initial_slots: Vec::new(),
+        ..Map::empty()
     }
 }
 

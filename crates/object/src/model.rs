@@ -270,7 +270,7 @@ pub struct Map {
 
 impl Map {
     /// A definition in which nothing is said yet.
-    pub(crate) fn empty() -> Map {
+    pub fn empty() -> Map {
         Map {
             name: String::new(),
             origin: MapOrigin::Btf,

@@ -93,9 +93,10 @@ pub fn kernel_btf(name: &str) -> Option<Vec<u8>> {
 /// # Panics
 /// When it cannot be made.
 pub fn scratch() -> PathBuf {
-    // <target>/<profile>/deps/<test>: all profiles share what is unpacked.
-    let test = std::env::current_exe().expect("a test is a file");
-    let target = test.ancestors().nth(3).unwrap_or(Path::new("target"));
+    // <target>/<profile>/deps/<test>, or <target>/<profile>/xtask: all profiles share what is unpacked.
+    let program = std::env::current_exe().expect("a test is a file");
+    let mut folders = program.ancestors().skip(1).skip_while(|folder| folder.ends_with("deps"));
+    let target = folders.nth(1).unwrap_or(Path::new("target"));
     let dir = target.join("test-data");
     std::fs::create_dir_all(&dir).expect("the target directory is writable");
     dir

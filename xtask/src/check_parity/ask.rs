@@ -8,7 +8,7 @@ use std::process::Command;
 
 use abide_object::Object;
 
-use crate::{Failure, setup};
+use crate::{Failure, compilers, setup};
 
 /// Of the selftests every so many objects are asked about; an emulated kernel takes seven minutes for them.
 const STRIDE: usize = 4;
@@ -16,9 +16,11 @@ const STRIDE: usize = 4;
 /// What has to be on the machine, besides what the tests want.
 const TOOLS: &[&str] = &["qemu-system-x86_64", "busybox", "cpio", "xz", "zstd", "gcc", "make"];
 
-const SOURCE: &str = "linux-source-6.12";
+/// The kernel whose libbpf asks, and what of its source that takes.
+const KERNEL: &str = "6.12";
+const PARTS: &[&str] = &["tools", "scripts/bpf_doc.py", "include/uapi"];
 
-/// Fills `objects`, `btf` and `answers` below the directory; what is there already is kept.
+/// Fills `guest`, `btf` and `answers` below the directory; what is there already is kept.
 pub(super) fn run(directory: &Path) -> Result<(), Failure> {
     let missing: Vec<&str> = TOOLS.iter().copied().filter(|tool| !setup::on_path(tool)).collect();
     if !missing.is_empty() {
@@ -27,19 +29,19 @@ pub(super) fn run(directory: &Path) -> Result<(), Failure> {
     let shared = |path: &str| {
         abide_testkit::shared(path).ok_or_else(|| format!("the shared data has no {path}"))
     };
-    let objects = objects()?;
+    let selftests = abide_testkit::corpus("selftests-612-c19-v3");
+    let objects = objects(&selftests)?;
     write_types(&directory.join("btf"))?;
     let guest = directory.join("guest");
+    let copies = guest.join("objects");
+    make(&copies)?;
     let mut jobs = String::new();
-    let heavy = heavy(&shared("corpus")?)?;
+    let heavy = heavy(&selftests)?;
     for path in &objects {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        for folder in [directory.join("objects"), guest.join("objects")] {
-            make(&folder)?;
-            let copy = folder.join(&name);
-            if !copy.exists() {
-                fs::copy(path, &copy).map_err(|error| format!("{}: {error}", copy.display()))?;
-            }
+        let copy = copies.join(&name);
+        if !copy.exists() {
+            fs::copy(path, &copy).map_err(|error| format!("{}: {error}", copy.display()))?;
         }
         let bytes = fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
         let Ok(object) = Object::parse(&bytes) else { continue };
@@ -74,12 +76,12 @@ pub(super) fn run(directory: &Path) -> Result<(), Failure> {
 }
 
 /// All of libbpf-tools, and every so many of the selftests.
-fn objects() -> Result<Vec<PathBuf>, Failure> {
+fn objects(selftests: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
     crate::packages::run()?;
     let packages = abide_testkit::packages();
     let tools = packages.iter().filter(|(name, _)| name.starts_with("libbpf-tools"));
     let mut found: Vec<PathBuf> = tools.flat_map(|(_, objects)| objects.clone()).collect();
-    found.extend(abide_testkit::corpus("selftests-612-c19-v3").into_iter().step_by(STRIDE));
+    found.extend(selftests.iter().step_by(STRIDE).cloned());
     if found.is_empty() { Err("there are no objects".to_owned()) } else { Ok(found) }
 }
 
@@ -94,15 +96,13 @@ fn write_types(folder: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Programs that an emulated verifier takes minutes for, as the shared list has them.
-fn heavy(corpus: &Path) -> Result<HashSet<String>, Failure> {
-    let output = Command::new("tar")
-        .args(["--zstd", "-xOf"])
-        .arg(corpus.join("selftests-612-c19-v3.tar.zst"))
-        .args(["--wildcards", "*/heavy.tsv"])
-        .output()
-        .map_err(|error| format!("tar: {error}"))?;
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+/// Programs that an emulated verifier takes minutes for: a list beside the objects of the corpus.
+fn heavy(selftests: &[PathBuf]) -> Result<HashSet<String>, Failure> {
+    let Some(folder) = selftests.first().and_then(|object| object.parent()?.parent()) else {
+        return Ok(HashSet::new());
+    };
+    let list = folder.join("heavy.tsv");
+    let text = fs::read_to_string(&list).map_err(|error| format!("{}: {error}", list.display()))?;
     Ok(text.lines().filter_map(|line| Some(line.split('\t').next()?.to_owned())).collect())
 }
 
@@ -112,17 +112,7 @@ fn oracle(directory: &Path, script: &Path) -> Result<PathBuf, Failure> {
     if built.exists() {
         return Ok(built);
     }
-    let source = directory.join("source");
-    make(&source)?;
-    let mut fetch = Command::new("apt-get");
-    fetch.args(["-q", "download", SOURCE]).current_dir(directory);
-    finish(fetch, SOURCE)?;
-    let mut unpack = Command::new("bash");
-    unpack.current_dir(directory).arg("-c").arg(format!(
-        "set -e -o pipefail; dpkg-deb --fsys-tarfile {SOURCE}_*.deb | tar -xO ./usr/src/{SOURCE}.tar.xz | xz -dc \
-         | tar -x -C source --strip-components=1 --wildcards '*/tools/*' '*/scripts/bpf_doc.py' '*/include/uapi/*'"
-    ));
-    finish(unpack, SOURCE)?;
+    let source = compilers::source(KERNEL, directory, PARTS)?;
     let mut build = Command::new("bash");
     build.arg(script).arg(&source).arg(&built);
     finish(build, "the oracle")?;

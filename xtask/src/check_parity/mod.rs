@@ -87,7 +87,7 @@ pub(crate) fn run(boot: bool) -> Result<(), Failure> {
 fn checked(directory: &std::path::Path) -> Result<BTreeMap<[String; 3], Ours>, Failure> {
     let output = Command::new(env!("CARGO"))
         .args(["run", "--release", "--locked", "--quiet", "--package", "abide", "--"])
-        .args(["check", "objects", "--against", "btf", "--format", "json"])
+        .args(["check", "guest/objects", "--against", "btf", "--format", "json"])
         .current_dir(directory)
         .output()
         .map_err(|error| format!("abide check: {error}"))?;

@@ -6,10 +6,13 @@ mod old;
 mod report;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::process::Command;
+use std::time::Instant;
 
+use abide_api::Program;
 use abide_api::model::Api;
+use abide_object::Object;
+use abide_verifier::Options;
 use serde_json::Value;
 
 use crate::{Failure, tree};
@@ -38,6 +41,27 @@ pub(crate) struct Case {
 pub(crate) struct Refused {
     pub(crate) code: String,
     pub(crate) message: String,
+}
+
+impl Case {
+    /// Has the program proved, and keeps what came out.
+    fn prove(&mut self, program: Program, object: &Object, options: &Options<'_>) {
+        let start = Instant::now();
+        let proved = abide_verifier::prove(program, object, options);
+        self.time = start.elapsed().as_micros();
+        match proved {
+            Ok(proof) => self.processed.1 = proof.statistics().processed,
+            Err(refusal) => {
+                self.processed.1 = refusal.statistics.processed;
+                let at = &refusal.rejection;
+                self.refuse(at.code.id, format!("insn {}: {}", at.slot, at.message));
+            }
+        }
+    }
+
+    fn refuse(&mut self, code: &str, message: String) {
+        self.refused = Some(Refused { code: code.to_owned(), message });
+    }
 }
 
 /// A corpus with its cases.
@@ -72,14 +96,9 @@ pub(crate) fn run(only: &[&str], bless: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The shared data, beside the repository.
-pub(crate) fn shared(rel: &str) -> PathBuf {
-    tree::root().join("../shared").join(rel)
-}
-
 /// Lines of JSON of a compressed file.
 pub(crate) fn lines(rel: &str) -> Result<Vec<Value>, Failure> {
-    let path = shared(rel);
+    let path = abide_testkit::shared(rel).ok_or_else(|| format!("the shared data has no {rel}"))?;
     let output = Command::new("zstd").arg("-dc").arg(&path).output();
     let output = output.map_err(|error| format!("zstd: {error}"))?;
     if !output.status.success() {

@@ -1,10 +1,8 @@
 //! The kernel's selftests as objects: read, relocated, bound, linked and proved as any other.
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::PathBuf;
-use std::process::Command;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Instant;
 
 use abide_api::model::Api;
 use abide_api::{HostProfile, Requirements};
@@ -15,8 +13,8 @@ use abide_object::{Object, host_types};
 use abide_verifier::Options;
 use serde_json::Value;
 
-use super::{Case, Corpus, Refused};
-use crate::{Failure, tree};
+use super::{Case, Corpus};
+use crate::Failure;
 
 /// Objects with the kernel's verdicts.
 #[derive(Debug)]
@@ -46,7 +44,7 @@ pub(super) const CORPORA: &[Objects] = &[
 ];
 
 pub(super) fn run(api: &Arc<Api>, corpus: &Objects) -> Result<Corpus, Failure> {
-    let folder = unpack(corpus.archive)?;
+    let folder = unpacked(corpus.archive)?;
     let types = types(corpus.kernel)?;
     let host = HostProfile::at(api, corpus.node).map_err(|error| error.to_string())?;
     let mut by_object: BTreeMap<String, Vec<Value>> = BTreeMap::new();
@@ -132,11 +130,10 @@ fn judge(
     strict: bool,
     mut case: Case,
 ) -> Case {
-    let refuse = |code: String, message: String| Refused { code, message };
     let object = match object {
         Ok(object) => object,
         Err((code, message)) => {
-            case.refused = Some(refuse(code.clone(), message.clone()));
+            case.refuse(code, message.clone());
             return case;
         }
     };
@@ -155,24 +152,13 @@ fn judge(
     let linked = match linked {
         Ok(linked) => linked,
         Err((code, message)) => {
-            case.refused = Some(refuse(code, message));
+            case.refuse(&code, message);
             return case;
         }
     };
     let options =
         Options { host_types: Some(types), strict_alignment: strict, ..Options::new(host.node()) };
-    let start = Instant::now();
-    let proved = abide_verifier::prove(linked, object, &options);
-    case.time = start.elapsed().as_micros();
-    match proved {
-        Ok(proof) => case.processed.1 = proof.statistics().processed,
-        Err(refusal) => {
-            case.processed.1 = refusal.statistics.processed;
-            let at = &refusal.rejection;
-            case.refused =
-                Some(refuse(at.code.id.to_owned(), format!("insn {}: {}", at.slot, at.message)));
-        }
-    }
+    case.prove(linked, object, &options);
     case
 }
 
@@ -187,30 +173,15 @@ fn times() -> Result<HashMap<String, u64>, Failure> {
     Ok(lines.iter().filter_map(time).collect())
 }
 
-/// Unpacks an archive below the target directory, once.
-fn unpack(name: &str) -> Result<PathBuf, Failure> {
-    let folder = tree::root().join("target/test-data").join(name);
-    let inside = |folder: PathBuf| {
-        let mut entries = std::fs::read_dir(&folder).map_err(|error| error.to_string())?;
-        let first = entries.find_map(|entry| entry.ok().map(|entry| entry.path()));
-        first.ok_or_else(|| format!("{} is empty", folder.display()))
-    };
-    if folder.exists() {
-        return inside(folder);
-    }
-    std::fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
-    let archive = super::shared(&format!("corpus/{name}.tar.zst"));
-    let status =
-        Command::new("tar").arg("--zstd").arg("-xf").arg(&archive).arg("-C").arg(&folder).status();
-    match status {
-        Ok(status) if status.success() => inside(folder),
-        _ => Err(format!("cannot unpack {}", archive.display())),
-    }
+/// The folder that an archive of objects is unpacked to; the objects stand one below.
+fn unpacked(name: &str) -> Result<PathBuf, Failure> {
+    let objects = abide_testkit::corpus(name);
+    let folder = objects.first().and_then(|object| object.parent()?.parent());
+    folder.map(Path::to_owned).ok_or_else(|| format!("the shared data has no objects of {name}"))
 }
 
 fn types(kernel: &str) -> Result<Btf, Failure> {
-    let path = super::shared(&format!("btf/{kernel}.btf.zst"));
-    let output =
-        Command::new("zstd").arg("-dc").arg(&path).output().map_err(|error| error.to_string())?;
-    host_types(&output.stdout).map_err(|error| error.to_string())
+    let bytes = abide_testkit::kernel_btf(kernel)
+        .ok_or_else(|| format!("the shared data has no BTF of {kernel}"))?;
+    host_types(&bytes).map_err(|error| error.to_string())
 }

@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-use std::time::Instant;
 
 use abide_api::link::FunctionRange;
 use abide_api::model::Api;
@@ -14,7 +13,7 @@ use abide_object::{AttachType, Function, Linkage, Map, MapId, MapOrigin, Object}
 use abide_verifier::Options;
 use serde_json::Value;
 
-use super::{Case, Corpus, Refused};
+use super::{Case, Corpus};
 use crate::Failure;
 
 /// Name, programs, verdicts, node.
@@ -115,29 +114,16 @@ pub(super) fn run(
 }
 
 fn judge(api: &Arc<Api>, host: NodeId, test: &Value, mut case: Case) -> Case {
-    let refuse = |case: &mut Case, code: &str, message: String| {
-        case.refused = Some(Refused { code: code.to_owned(), message });
-    };
     let (program, object) = match assemble(api, host, test) {
         Ok(found) => found,
         Err((code, message)) => {
-            refuse(&mut case, code, message);
+            case.refuse(code, message);
             return case;
         }
     };
     let flags = test["flags"].as_u64().unwrap_or(0);
     let options = Options { strict_alignment: flags & 2 != 0, ..Options::new(host) };
-    let start = Instant::now();
-    let proved = abide_verifier::prove(program, &object, &options);
-    case.time = start.elapsed().as_micros();
-    match proved {
-        Ok(proof) => case.processed.1 = proof.statistics().processed,
-        Err(refusal) => {
-            case.processed.1 = refusal.statistics.processed;
-            let at = &refusal.rejection;
-            refuse(&mut case, at.code.id, format!("insn {}: {}", at.slot, at.message));
-        }
-    }
+    case.prove(program, &object, &options);
     case
 }
 
@@ -356,13 +342,8 @@ fn map(fixup: &str, values: &HashMap<&'static str, TypeId>) -> Option<Map> {
         value_size: value,
         max_entries: entries,
         flags,
-        pinning: 0,
-        extra: 0,
-        numa_node: 0,
-        key_type: None,
         value_type: values.get(ty).copied(),
-        inner: None,
-        initial_slots: Vec::new(),
+        ..Map::empty()
     };
     let inner =
         (kind == 12).then(|| Box::new(Map { kind: 2, name: "inner".to_owned(), ..plain.clone() }));

@@ -134,14 +134,8 @@ fn map(
         key_size: key.parse().unwrap(),
         value_size,
         max_entries: entries.parse().unwrap(),
-        flags: 0,
-        pinning: 0,
-        extra: 0,
-        numa_node: 0,
-        key_type: None,
         value_type: values.iter().find(|(word, _)| rest.contains(word)).map(|(_, id)| *id),
-        inner: None,
-        initial_slots: Vec::new(),
+        ..Map::empty()
     }
 }
 

@@ -2,8 +2,8 @@
 //! them. Programs that nobody proved can forge them; every access through one is checked as if the
 //! program itself made it, so that a forged one gives nothing.
 
+use crate::Errno;
 use crate::body::Call;
-use crate::errno::Errno;
 use crate::memory::{Access, CONTEXT, PACKET, address};
 use crate::trap::Trap;
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::call::Call;
 use super::signature::{Misfit, Returns, Scalar, Signature};
-use crate::errno::Errno;
+use crate::Errno;
 use crate::owned::Owned;
 use crate::trap::Trap;
 

@@ -3,8 +3,8 @@
 
 use super::packet::{load, store};
 use super::{Raw, status};
+use crate::Errno;
 use crate::body::Call;
-use crate::errno::Errno;
 use crate::trap::Trap;
 
 pub(super) const TABLE: &[(&str, Raw)] = &[

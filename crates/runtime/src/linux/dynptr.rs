@@ -3,9 +3,9 @@
 
 use super::packet::store_skb;
 use super::{Raw, status};
+use crate::Errno;
 use crate::body::Call;
 use crate::dynptr::{DynKind, Dynamic, SIZE, copy};
-use crate::errno::Errno;
 use crate::memory::{Access, CONTEXT, address};
 use crate::trap::Trap;
 

@@ -3,8 +3,8 @@
 use abide_maps::MapKind;
 
 use super::{Raw, status};
+use crate::Errno;
 use crate::body::Call;
-use crate::errno::Errno;
 use crate::trap::Trap;
 
 pub(super) const TABLE: &[(&str, Raw)] = &[
@@ -50,13 +50,13 @@ fn update(call: &mut Call<'_>) -> Result<u64, Trap> {
     let result = with(call, call.arg(1), map.key_size(), |key| {
         with(call, call.arg(2), map.value_size(), |value| map.map().update(key, value, flags, cpu))
     })??;
-    Ok(status(result.map_err(Errno::from)))
+    Ok(status(result))
 }
 
 fn delete(call: &mut Call<'_>) -> Result<u64, Trap> {
     let map = call.map(0)?;
     let result = with(call, call.arg(1), map.key_size(), |key| map.map().delete(key))?;
-    Ok(status(result.map_err(Errno::from)))
+    Ok(status(result))
 }
 
 /// The callback gets the map, a key that it can only read, the value, and the caller's pointer.

@@ -17,8 +17,8 @@ pub mod xdp;
 
 pub(crate) use config::config;
 
+use crate::Errno;
 use crate::body::{Body, Call};
-use crate::errno::Errno;
 use crate::trap::Trap;
 
 type Raw = fn(&mut Call<'_>) -> Result<u64, Trap>;

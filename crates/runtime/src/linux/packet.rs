@@ -2,8 +2,8 @@
 //! link layer's header, and have 256 bytes of room before them and 320 after.
 
 use super::{Raw, status};
+use crate::Errno;
 use crate::body::Call;
-use crate::errno::Errno;
 use crate::trap::Trap;
 
 pub(super) const TABLE: &[(&str, Raw)] = &[

@@ -3,8 +3,8 @@
 use std::fmt::Write;
 
 use super::Raw;
+use crate::Errno;
 use crate::body::Call;
-use crate::errno::Errno;
 use crate::trap::Trap;
 
 pub(super) const TABLE: &[(&str, Raw)] = &[

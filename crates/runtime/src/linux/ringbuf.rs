@@ -4,9 +4,9 @@
 use abide_maps::RingBuf;
 
 use super::{Raw, status};
+use crate::Errno;
 use crate::body::{Call, MapHandle};
 use crate::dynptr::{self, DynKind, Dynamic};
-use crate::errno::Errno;
 use crate::memory::Access;
 use crate::trap::Trap;
 
@@ -31,7 +31,7 @@ fn output(call: &mut Call<'_>) -> Result<u64, Trap> {
     let ring = ring(&map)?;
     let [_, data, size, flags, _] = call.args();
     let bytes = if size == 0 { Vec::new() } else { call.read(data, size)? };
-    Ok(status(ring.output(&bytes, flags).map_err(Errno::from)))
+    Ok(status(ring.output(&bytes, flags)))
 }
 
 fn reserve(call: &mut Call<'_>) -> Result<u64, Trap> {

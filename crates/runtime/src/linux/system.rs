@@ -1,8 +1,8 @@
 //! Clocks, random numbers, the CPU, loops.
 
 use super::Raw;
+use crate::Errno;
 use crate::body::Call;
-use crate::errno::Errno;
 use crate::trap::Trap;
 
 pub(super) const TABLE: &[(&str, Raw)] = &[

@@ -1,8 +1,8 @@
 //! Moving the bounds of the packet inside its buffer, and the context's fields for the host.
 
 use super::{GuestMemory, Packet};
+use crate::Errno;
 use crate::context::ContextError;
-use crate::errno::Errno;
 
 impl GuestMemory {
     /// Moves the begin of the packet; metadata moves with it. At least `least` bytes must be left.

@@ -47,6 +47,12 @@ abide_diag::codes! {
     C_EXPLAIN = "C0309", "not a program on a host";
     /// Only what has tables for people to read elsewhere is printed as Markdown.
     C_FORMAT = "C0310", "no Markdown";
+    /// `--format json` promises that standard output holds one JSON document and nothing else, so that
+    /// `-o -` cannot put a file there as well. Give the file a name, or leave out `--format json`.
+    C_TWO_OUTPUTS = "C0311", "two outputs in one place";
+    /// The file to be written is one of those that are read, so that what was made would replace what it
+    /// was made of. `-o FILE` names another.
+    C_SAME_FILE = "C0312", "output would replace the input";
     /// The API has no node, host, feature or definition of this name.
     C_NO_NAME = "C0401", "unknown name";
     /// A file of types has no type, function or variable of this name.
@@ -54,7 +60,7 @@ abide_diag::codes! {
     /// `as` takes the options that gcc passes, and most of GNU's. `abide as --help` lists them; what
     /// asks for something that is not done here is refused, not ignored.
     C_AS_OPTION = "C0601", "unknown option of `as`";
-    /// An option of `as` has no value or a wrong one, or the object would replace what it is made of.
+    /// An option of `as` has no value or a wrong one.
     C_AS_VALUE = "C0602", "bad value for an option of `as`";
     /// Nothing is wrong enough to be refused by itself, but `--fatal-warnings` asks for an object
     /// only if there is nothing to warn of.

@@ -1,15 +1,18 @@
 //! The command line as its users see it: each `cases/**/NAME.cmd` is a command with what it prints and
-//! how it ends in `NAME.out`. `BLESS=1 cargo test -p abide --test cli` writes the `.out` files.
+//! how it ends in `NAME.out`. `BLESS=1 cargo test -p abide --test cli` writes the `.out` files;
+//! `CASE=asm/` runs only those with that in their path.
 //!
 //! A `.cmd` file has comments (`#`) and one or more commands, one a line, all run in the root of the
-//! repository; `$TMP` is a fresh directory, `$FIX` the folder of fixtures. Times and other numbers
-//! that differ from run to run are shown as `[…]`; of JSON it is checked that it is JSON.
+//! repository; `$TMP` is a fresh directory, `$FIX` the folder of fixtures. ` | ` hands what one command
+//! prints to the next, ` < FILE` hands it a file. Times and other numbers that differ from run to run
+//! are shown as `[…]`; of JSON it is checked that it is JSON.
 
 #![allow(clippy::unwrap_used, reason = "the helpers of a test may fail as it does")]
 
-use std::fmt::Write;
+use std::fmt::Write as _;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use abide_testkit::{check_or_bless, repo, tool};
 
@@ -105,6 +108,41 @@ fn section(out: &mut String, name: &str, text: &str) {
     }
 }
 
+/// Runs commands that hand their output to the next. Gives that of the last, and what all complain of.
+fn pipeline(words: &[String]) -> (Output, Vec<u8>) {
+    let mut input = Vec::new();
+    let mut complaints = Vec::new();
+    let mut last = None;
+    for command in words.split(|word| word == "|") {
+        let (command, file) = match command {
+            [command @ .., sign, file] if sign == "<" => (command, Some(file)),
+            command => (command, None),
+        };
+        if let Some(file) = file {
+            input = std::fs::read(repo(file)).unwrap();
+        }
+        let [name, arguments @ ..] = command else { panic!("an empty command: {words:?}") };
+        assert_eq!(name, "abide", "{words:?}");
+        let mut child = abide()
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        let given = std::mem::take(&mut input);
+        // A command that does not read its input is no failure of the test.
+        let feed = std::thread::spawn(move || stdin.write_all(&given).ok());
+        let output = child.wait_with_output().unwrap();
+        feed.join().unwrap();
+        input.clone_from(&output.stdout);
+        complaints.extend_from_slice(&output.stderr);
+        last = Some(output);
+    }
+    (last.expect("at least one command"), complaints)
+}
+
 fn run_case(path: &Path) -> String {
     let name = path.file_stem().unwrap().to_string_lossy();
     let tmp = Directory::new(&name);
@@ -115,10 +153,9 @@ fn run_case(path: &Path) -> String {
     for line in commands {
         let filled = line.replace("$TMP", &tmp.0.to_string_lossy()).replace("$FIX", FIXTURES);
         let words = words(&filled);
-        assert_eq!(words[0], "abide", "{}: {line}", path.display());
-        let output = abide().args(&words[1..]).stdin(Stdio::null()).output().unwrap();
+        let (output, complaints) = pipeline(&words);
         let stdout = String::from_utf8(output.stdout).expect("output is UTF-8");
-        let stderr = String::from_utf8(output.stderr).expect("output is UTF-8");
+        let stderr = String::from_utf8(complaints).expect("output is UTF-8");
         if line.contains("--format json") && output.status.code() != Some(2) {
             serde_json::from_str::<serde_json::Value>(&stdout)
                 .unwrap_or_else(|error| panic!("{}: {error}\n{stdout}", path.display()));
@@ -149,6 +186,9 @@ fn commands_print_what_their_files_say() {
     let mut found = Vec::new();
     cases(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cases")), &mut found);
     found.sort();
+    if let Ok(only) = std::env::var("CASE") {
+        found.retain(|path| path.to_string_lossy().contains(&only));
+    }
     assert!(!found.is_empty());
     let mut failed = Vec::new();
     for path in &found {

@@ -11,8 +11,8 @@ use serde::Serialize;
 
 use super::dialect::{InputDialect, SemicolonArg};
 use super::fail::{Exit, Failure, Message, shown};
-use super::files::{is_standard, read_text, write_pieces};
-use super::ui::{Ui, count};
+use super::files::{apart, is_standard, read_text, write_pieces};
+use super::ui::{MessageJson, Ui, count};
 
 /// The longest assembly text that is read.
 const LIMIT: u64 = 256 << 20;
@@ -60,14 +60,34 @@ enum LevelArg {
     V4,
 }
 
+/// What was assembled.
 #[derive(Serialize)]
-struct Report {
-    input: String,
+pub(super) struct Report {
+    inputs: Vec<String>,
     output: String,
     bytes: usize,
+    warnings: Vec<MessageJson>,
+}
+
+impl Report {
+    pub(super) fn of(
+        inputs: &[PathBuf],
+        output: &Path,
+        object: &Object<Vec<Vec<u8>>>,
+        warnings: &[Message],
+    ) -> Report {
+        Report {
+            inputs: inputs.iter().map(|path| shown(path)).collect(),
+            output: shown(output),
+            bytes: object.bytes.iter().map(Vec::len).sum(),
+            warnings: warnings.iter().map(MessageJson::of).collect(),
+        }
+    }
 }
 
 pub(crate) fn main(args: &Args, ui: &Ui) -> Result<Exit, Failure> {
+    ui.beside(&args.output)?;
+    apart(&args.input, &args.output)?;
     let source = read_input(&args.input)?;
     let loader = loader(&args.include);
     let options = ObjectOptions {
@@ -85,16 +105,13 @@ pub(crate) fn main(args: &Args, ui: &Ui) -> Result<Exit, Failure> {
         ..ObjectOptions::default()
     };
     let object = assemble_pieces(&source, &options).map_err(refused)?;
-    ui.complain(&warnings(&object));
+    let warnings = warnings(&object);
+    ui.warn(&warnings);
     write_pieces(&args.output, &object.bytes)?;
     if is_standard(&args.output) {
         return Ok(Exit::Done);
     }
-    let report = Report {
-        input: shown(&args.input),
-        output: shown(&args.output),
-        bytes: object.bytes.iter().map(Vec::len).sum(),
-    };
+    let report = Report::of(std::slice::from_ref(&args.input), &args.output, &object, &warnings);
     ui.show(&report, |_| format!("{}: {}\n", report.output, count(report.bytes as u64, "byte")))?;
     Ok(Exit::Done)
 }

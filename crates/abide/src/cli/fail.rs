@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use abide_diag::{Code, Diagnostic, Report, Source, printable};
 
+use super::files::named;
 use abide::codes;
 
 /// The exit codes, as `abide --help` lists them.
@@ -85,8 +86,8 @@ impl Failure {
     pub(crate) fn of_file(path: &Path, error: &impl Report) -> Self {
         let mut diagnostic = error.report();
         diagnostic.place = Some(match diagnostic.place {
-            Some(place) => format!("{}: {place}", shown(path)),
-            None => shown(path),
+            Some(place) => format!("{}: {place}", named(path)),
+            None => named(path),
         });
         Failure::refused(diagnostic)
     }

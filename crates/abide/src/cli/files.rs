@@ -18,7 +18,7 @@ pub(crate) fn is_standard(path: &Path) -> bool {
 }
 
 /// What a file that is read is called in messages.
-fn named(path: &Path) -> String {
+pub(crate) fn named(path: &Path) -> String {
     if is_standard(path) { "standard input".to_owned() } else { shown(path) }
 }
 
@@ -90,6 +90,19 @@ fn types_file(path: &Path) -> &Path {
         Some("vmlinux") => Path::new("/sys/kernel/btf/vmlinux"),
         _ => path,
     }
+}
+
+/// Refuses an output that is the input, by whatever name. What is no regular file may be both.
+pub(crate) fn apart(input: &Path, output: &Path) -> Result<(), Failure> {
+    let regular = |path| fs::metadata(path).is_ok_and(|about| about.is_file());
+    let same = fs::canonicalize(input).ok().zip(fs::canonicalize(output).ok());
+    if is_standard(input) || !regular(input) || same.is_none_or(|(input, output)| input != output) {
+        return Ok(());
+    }
+    let message = format!("{} is read and to be written", shown(output));
+    Err(Failure::usage(
+        Diagnostic::error(&codes::C_SAME_FILE, message).help("`-o FILE` names another"),
+    ))
 }
 
 /// Writes all of a file, or nothing.

@@ -10,7 +10,7 @@ use abide_object::{ExternKind, MapOrigin};
 use serde::Serialize;
 
 use super::fail::{Exit, Failure, shown};
-use super::files::{is_standard, read, write};
+use super::files::{is_standard, named, read, write};
 use super::ui::{Paint, Table, Ui, count};
 
 /// The largest object that is read.
@@ -59,9 +59,10 @@ struct Missing {
 }
 
 pub(crate) fn main(args: &Args, ui: &Ui) -> Result<Exit, Failure> {
+    ui.beside(&args.output)?;
     let mut files = Vec::new();
     for path in &args.objects {
-        files.push((shown(path), read(path, LIMIT)?));
+        files.push((named(path), read(path, LIMIT)?));
     }
     let inputs: Vec<Input<'_>> = files.iter().map(|(name, bytes)| Input { name, bytes }).collect();
     let linked =

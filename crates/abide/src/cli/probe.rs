@@ -12,10 +12,10 @@ use serde::Serialize;
 
 use self::answers::AnswersJson;
 use super::apis::{ApiArgs, Apis};
-use super::fail::{Exit, Failure};
+use super::fail::{Exit, Failure, shown};
 use super::files;
 use super::kernels::Kernel;
-use super::ui::{Paint, Ui, count, plain};
+use super::ui::{Format, Paint, Ui, count, plain};
 
 /// Describe a kernel: its version of the API, its backports, what it lacks.
 #[derive(Debug, clap::Args)]
@@ -54,11 +54,17 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn main(args: &Args, ui: &Ui) -> Result<Exit, Failure> {
+    if let Some(path) = &args.output {
+        ui.beside(path)?;
+    }
     let api = Apis::load(&args.apis)?.linux()?;
     let kernel = Kernel::read(args.btf.as_deref(), args.release.as_deref())?;
     let standing = kernel.standing(&api)?;
     if let (Some(path), Some(name)) = (&args.output, &args.name) {
         write(args, &kernel, &standing, path, name)?;
+        if ui.format == Format::Json {
+            ui.show(&Written { host: name, output: shown(path) }, |_| "")?;
+        }
         return Ok(Exit::Done);
     }
     let answers = match args.load {
@@ -68,6 +74,13 @@ pub(crate) fn main(args: &Args, ui: &Ui) -> Result<Exit, Failure> {
     let report = Report::of(&kernel, &standing, answers.as_ref());
     ui.show(&report, |paint| report.text(paint))?;
     Ok(Exit::Done)
+}
+
+/// In JSON there is a document for everything.
+#[derive(Serialize)]
+struct Written<'a> {
+    host: &'a str,
+    output: String,
 }
 
 /// Writes the host statement, if what it says can be read again.

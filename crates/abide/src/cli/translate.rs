@@ -10,7 +10,7 @@ use super::asm::{loader, message, read_input, refused};
 use super::dialect::{DialectArg, InputDialect, SemicolonArg};
 use super::fail::{Exit, Failure, Message, shown};
 use super::files::write;
-use super::ui::{Ui, count};
+use super::ui::{MessageJson, Ui, count};
 
 /// Translate assembly into the other dialect, in place: comments and layout stay.
 ///
@@ -61,6 +61,7 @@ struct Report {
     /// Without an output file.
     #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<String>,
+    warnings: Vec<MessageJson>,
 }
 
 pub(crate) fn main(args: &Args, ui: &Ui) -> Result<Exit, Failure> {
@@ -75,12 +76,13 @@ pub(crate) fn main(args: &Args, ui: &Ui) -> Result<Exit, Failure> {
     };
     let translated = translate(&source, &options).map_err(refused)?;
     let warnings: Vec<Message> = translated.warnings.into_iter().map(message).collect();
-    ui.complain(&warnings);
+    ui.warn(&warnings);
     let mut report = Report {
         input: shown(&args.input),
         output: None,
         instructions: translated.instructions,
         text: None,
+        warnings: warnings.iter().map(MessageJson::of).collect(),
     };
     match args.output.as_deref().filter(|path| *path != Path::new("-")) {
         Some(path) => {

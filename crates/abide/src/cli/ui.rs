@@ -2,13 +2,16 @@
 
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
+use std::path::Path;
 
+use abide::codes;
 use abide_diag::{Diagnostic, Severity};
 use anstyle::{AnsiColor, Style};
 use clap::ValueEnum;
 use serde::Serialize;
 
 use crate::cli::fail::{Exit, Failure, Message};
+use crate::cli::files::is_standard;
 
 /// How results are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -95,6 +98,18 @@ impl Ui {
         }
     }
 
+    /// Refuses a file that is to be standard output where the JSON document will be.
+    pub(crate) fn beside(&self, output: &Path) -> Result<(), Failure> {
+        if self.format != Format::Json || !is_standard(output) {
+            return Ok(());
+        }
+        let message = "standard output cannot hold both a file and the JSON document";
+        Err(Failure::usage(
+            Diagnostic::error(&codes::C_TWO_OUTPUTS, message)
+                .help("name a file (`-o FILE`), or leave out `--format json`"),
+        ))
+    }
+
     /// Shows how far the work is, on a terminal and if there is enough of it.
     pub(crate) fn progress(&self, total: usize, noun: &'static str) -> Progress {
         Progress { total, noun, shown: total > 1 && io::stderr().is_terminal() }
@@ -113,6 +128,13 @@ impl Ui {
             }
         }
         failure.exit
+    }
+
+    /// Prints warnings about what was done all the same. In JSON they belong into the document.
+    pub(crate) fn warn(&self, messages: &[Message]) {
+        if self.format != Format::Json {
+            self.complain(messages);
+        }
     }
 
     /// Prints messages on standard error.
@@ -181,7 +203,7 @@ pub(crate) fn stream(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Re
 }
 
 fn output_failure(error: &io::Error) -> Failure {
-    Failure::io("write", std::path::Path::new("standard output"), error)
+    Failure::io("write", Path::new("standard output"), error)
 }
 
 #[derive(Serialize)]

@@ -28,7 +28,7 @@ impl Report for ListError {
     fn report(&self) -> Diagnostic {
         let (code, help) = match self {
             ListError::NotBpf(_) => {
-                (&codes::NOT_BPF, Some("bare code without ELF is listed as a raw stream"))
+                (&codes::NOT_BPF, Some("`abide disasm --raw` lists bare instructions without ELF"))
             }
             ListError::Damaged(_) => (&codes::DAMAGED, None),
             ListError::Overlap { .. } => (&codes::OVERLAP, None),

@@ -12,10 +12,10 @@ use abide_asm::object::{ObjectOptions, Style, assemble_pieces};
 use abide_diag::{Diagnostic, Source};
 
 use self::options::{Options, Request};
-use super::asm::{loader, read_input, refused, warnings};
+use super::asm::{Report, loader, read_input, refused, warnings};
 use super::fail::{Exit, Failure};
 use super::files::write_pieces;
-use super::ui::Ui;
+use super::ui::{Format, Ui};
 
 const HELP: &str = "\
 Assemble BPF assembly as GNU's assembler is asked to: this is what gcc calls.
@@ -79,6 +79,7 @@ pub(crate) fn main(args: Args, ui: &Ui) -> Result<Exit, Failure> {
         // Where GNU's prints it; that nobody reads it is no reason not to assemble.
         let _ = std::io::stderr().write_all(version.as_bytes());
     }
+    ui.beside(&options.output)?;
     let (source, loader) = (text(&options)?, loader(&options.include));
     let object = assemble_pieces(
         &source,
@@ -94,14 +95,18 @@ pub(crate) fn main(args: Args, ui: &Ui) -> Result<Exit, Failure> {
         },
     )
     .map_err(refused)?;
-    if options.warn {
-        ui.complain(&warnings(&object));
-        if options.fatal_warnings && !object.warnings.is_empty() {
-            let message = "there are warnings, and `--fatal-warnings` makes them errors";
-            return Err(Failure::refused(Diagnostic::error(&codes::C_AS_WARNINGS, message)));
-        }
+    let warnings = if options.warn { warnings(&object) } else { Vec::new() };
+    ui.warn(&warnings);
+    if options.fatal_warnings && !warnings.is_empty() {
+        let message = "there are warnings, and `--fatal-warnings` makes them errors";
+        return Err(Failure::refused(Diagnostic::error(&codes::C_AS_WARNINGS, message)));
     }
     write_pieces(&options.output, &object.bytes)?;
+    if ui.format == Format::Json {
+        // As text, what went well is nothing to speak of for this command.
+        let report = Report::of(&options.inputs, &options.output, &object, &warnings);
+        ui.show(&report, |_| "")?;
+    }
     Ok(Exit::Done)
 }
 

@@ -12,7 +12,7 @@ use abide_diag::{Code, Diagnostic};
 use abide_isa::{Endian, Level};
 
 use super::super::fail::Failure;
-use super::super::files::read_text;
+use super::super::files::{apart, read_text};
 
 /// How deep `@FILE` may name another.
 const DEPTH: usize = 8;
@@ -216,9 +216,8 @@ fn request(mut arguments: Arguments) -> Result<Request, Failure> {
     if options.inputs.is_empty() {
         options.inputs.push(PathBuf::from("-"));
     }
-    if options.inputs.contains(&options.output) {
-        let message = format!("{} is read and to be written", options.output.display());
-        return Err(usage(&codes::C_AS_VALUE, message, Some("`-o FILE` names the object")));
+    for input in &options.inputs {
+        apart(input, &options.output)?;
     }
     Ok(Request::Assemble(Box::new(options)))
 }
@@ -319,7 +318,6 @@ mod tests {
             ("-mdialect=intel", "`intel` is no value of `-mdialect`"),
             ("--frobnicate", "unknown option `--frobnicate`"),
             ("-adhln", "there is no `-adhln` here"),
-            ("a.s -o a.s", "a.s is read and to be written"),
             ("--defsym x", "`x` is not `NAME=VALUE`"),
         ] {
             assert_eq!(options(line).unwrap_err(), message);

@@ -17,7 +17,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("abide-linux", &["diag", "isa", "btf", "object", "api"]),
     ("abide-verifier", &["diag", "isa", "btf", "object", "api"]),
     ("abide-maps", &["diag"]),
-    ("abide-runtime", &["diag", "isa", "btf", "asm", "object", "api", "maps"]),
+    ("abide-runtime", &["diag", "isa", "btf", "asm", "object", "api", "verifier", "maps"]),
     (
         "abide",
         &["diag", "isa", "btf", "asm", "object", "api", "linux", "verifier", "maps", "runtime"],

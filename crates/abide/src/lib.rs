@@ -63,6 +63,10 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! A program is proved safe when it is loaded, and refused with a reason if it cannot be: see
+//! [`HostBuilder::checked`] for hosts that take programs without a proof. The reasons are those of
+//! `abide verify`.
+//!
 //! `examples/kv` of the repository is a whole embedder with three versions.
 //!
 //! # The stages
@@ -93,6 +97,8 @@ pub use abide_api::{
 pub use abide_btf::Btf;
 // Messages: what every error can be turned into.
 pub use abide_diag::{Code, Diagnostic, Report, Severity};
+// Why a program is not proved, and what a proof took.
+pub use abide_verifier::{Rejection, Statistics};
 // Maps, as the host sees them.
 pub use abide_maps::{Map as BpfMap, MapKind};
 pub use abide_object::{Object, ObjectError, Stamp, host_types};
@@ -106,7 +112,7 @@ pub use abide_runtime::body::{
 };
 pub use abide_runtime::{
     Body, Call, Context, ContextError, Errno, FUEL, Host, HostBuilder, IntoBody, LoadError, Loaded,
-    Outcome, Owned, Place, Problem, Problems, Program, Ref, Released, Trap, linux,
+    Outcome, Owned, Place, Problem, Problems, Program, Ref, Released, Trap, Unproved, linux,
 };
 /// A day of the calendar: what windows are measured against.
 pub use jiff::civil::Date;

@@ -412,7 +412,7 @@ fn what_is_proved_does_not_trap() {
     let bodies: Vec<&str> = abide_runtime::linux::bodies().map(|(label, _)| label).collect();
     let native = api.ids().filter(|id| bodies.contains(&api.label(*id).as_str()));
     let missing = profile.clone().with_bodies(native).without_body();
-    let mut builder = Host::builder(&api).profile(profile).linux();
+    let mut builder = Host::builder(&api).profile(profile).linux().checked();
     for id in missing {
         builder = builder.raw(&api.label(id), |_| Err(abide::Trap::body("no body")));
     }

@@ -119,6 +119,7 @@ pub struct HostBuilder {
     sink: Option<Sink>,
     kconfig: String,
     types: Option<Arc<Btf>>,
+    checked: bool,
 }
 
 impl HostBuilder {
@@ -275,6 +276,16 @@ impl HostBuilder {
         self
     }
 
+    /// Takes programs that are not proved, too. Without it, a program is proved safe when it is loaded
+    /// ([`abide_verifier`]), and refused if it cannot be. Both run in the checked interpreter, which ends
+    /// a run that does what it may not; so that this is safe, but what a program does wrong is found
+    /// when it runs, with a [`Trap`].
+    #[must_use]
+    pub fn checked(mut self) -> Self {
+        self.checked = true;
+        self
+    }
+
     fn make_profile(&self) -> Result<HostProfile, Problem> {
         let mut profile = match (&self.profile, &self.node) {
             (Some(profile), _) => profile.clone(),
@@ -325,6 +336,7 @@ impl HostBuilder {
                 services: Arc::new(services),
                 kconfig: self.kconfig,
                 types: self.types,
+                checked: self.checked,
                 layouts: Mutex::default(),
                 warnings,
             }),
@@ -357,6 +369,8 @@ pub(crate) struct Inner {
     /// Lines `CONFIG_NAME=value`.
     pub(crate) kconfig: String,
     pub(crate) types: Option<Arc<Btf>>,
+    /// Programs need no proof.
+    pub(crate) checked: bool,
     /// One layout for each context struct, so that contexts fit all programs of their type.
     layouts: Mutex<HashMap<DefId, Arc<ContextLayout>>>,
     warnings: Vec<Problem>,
@@ -381,6 +395,7 @@ impl Host {
             sink: None,
             kconfig: String::new(),
             types: None,
+            checked: false,
         }
     }
 

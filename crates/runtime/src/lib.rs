@@ -53,7 +53,7 @@ pub use body::{Body, Call, IntoBody, Misfit};
 pub use codes::CODES;
 pub use context::{Context, ContextError};
 pub use host::{Host, HostBuilder, Problem, Problems};
-pub use load::{LoadError, Loaded, RefusalError};
+pub use load::{LoadError, Loaded, RefusalError, Unproved};
 pub use owned::{Owned, Ref, Released};
 pub use program::{Outcome, Program};
 pub use trap::{Place, Trap};

@@ -9,11 +9,12 @@ use abide_api::{Binding, LinkError, Refusal, Refusals, Requirements};
 use abide_diag::{Diagnostic, Report};
 use abide_isa::Endian;
 use abide_maps::{Map, MapDef, MapError, MapKind};
-use abide_object::{MapId, MapOrigin, Object, ObjectError, Target};
+use abide_object::{FunctionId, MapId, MapOrigin, Object, ObjectError, Target};
+use abide_verifier::{Options, Rejection, Statistics, prove_all};
 
 use crate::codes;
 use crate::environment::Environment;
-use crate::fit::Fitted;
+use crate::fit::{Fitted, Lacking};
 use crate::host::Host;
 use crate::image::{CallSite, Function, Image, Source};
 use crate::memory::MapSpace;
@@ -46,6 +47,9 @@ pub enum LoadError {
         /// Why.
         error: Box<LinkError>,
     },
+    /// Programs that are not proved safe, and why.
+    #[error("{}", .0.first().map_or_else(String::new, Unproved::to_string))]
+    Unproved(Vec<Unproved>),
     /// A map cannot be made.
     #[error("map `{name}`: {error}")]
     Map {
@@ -88,12 +92,29 @@ pub enum LoadError {
 #[error("{0}")]
 pub struct RefusalError(pub Refusal);
 
+/// Why a program is not proved safe.
+#[derive(Debug, thiserror::Error)]
+#[error("program `{}` is not proved safe: {rejection}", abide_diag::printable(&rejection.program))]
+pub struct Unproved {
+    /// What the verifier says.
+    pub rejection: Rejection,
+    /// The instruction needs what the types of the host lack: that is why.
+    pub lacks: Option<Diagnostic>,
+}
+
+impl Report for Unproved {
+    fn report(&self) -> Diagnostic {
+        self.lacks.clone().unwrap_or_else(|| self.rejection.report())
+    }
+}
+
 impl LoadError {
     /// Every single message: a refused object can have many.
     pub fn reports(&self) -> Vec<Diagnostic> {
         match self {
             LoadError::Refused(refusals) => refusals.reports(),
             LoadError::Core(reports) => reports.clone(),
+            LoadError::Unproved(rejections) => rejections.iter().map(unproved).collect(),
             other => vec![other.report()],
         }
     }
@@ -121,6 +142,13 @@ impl Report for LoadError {
                 };
                 all.fold(first.clone(), |report, other| report.note(other.message.clone()))
             }
+            LoadError::Unproved(rejections) => {
+                let mut all = rejections.iter();
+                let Some(first) = all.next() else {
+                    return Diagnostic::error(&codes::T_NO_PROGRAM, text);
+                };
+                all.fold(unproved(first), |report, other| report.note(other.to_string()))
+            }
             LoadError::Link { program, error } => {
                 error.report().note(format!("in program `{}`", abide_diag::printable(program)))
             }
@@ -142,6 +170,13 @@ impl Report for LoadError {
     }
 }
 
+/// Why a program is not proved, and how it can be run all the same.
+fn unproved(refused: &Unproved) -> Diagnostic {
+    refused.report().help(
+        "a host built with `.checked()` runs it without a proof, and ends it when it does what it may not",
+    )
+}
+
 /// An object on a host: its programs and the maps that they share.
 #[derive(Debug)]
 pub struct Loaded {
@@ -151,6 +186,7 @@ pub struct Loaded {
     requirements: Arc<Requirements>,
     binding: Binding,
     linked: Vec<abide_api::Program>,
+    proofs: Vec<Statistics>,
 }
 
 impl Host {
@@ -195,6 +231,16 @@ impl Host {
             })?;
             linked.push(program);
         }
+        let lacking: Vec<BTreeMap<u32, Diagnostic>> = linked
+            .iter()
+            .zip(&binding.programs)
+            .map(|(program, bound)| lacks(&lacking, program, &bound.needs.functions))
+            .collect();
+        let (linked, proofs) = if self.inner.checked {
+            (linked, Vec::new())
+        } else {
+            self.prove(linked, &object, &lacking)?
+        };
         let used: BTreeSet<MapId> =
             linked.iter().flat_map(|program| program.maps.iter().copied()).collect();
         let maps = self.make_maps(&object, &used)?;
@@ -208,14 +254,7 @@ impl Host {
         let services = Arc::clone(&self.inner.services);
         let environment = Arc::new(Environment { services, programs: OnceLock::new() });
         let mut images = Vec::new();
-        for (program, bound) in linked.iter().zip(&binding.programs) {
-            // The functions of the object come first in the stream, in this order.
-            let functions = bound.needs.functions.iter().zip(&program.functions);
-            let lacking = lacking.iter().flat_map(|((id, slot), report)| {
-                let here = functions.clone().filter(move |(function, _)| *function == id);
-                here.map(move |(_, range)| (range.slots.start + slot, report.clone()))
-            });
-            let lacking = lacking.collect();
+        for (program, lacking) in linked.iter().zip(lacking) {
             images.push(Arc::new(self.image(program, lacking, &maps, &space)?));
         }
         let programs = images
@@ -224,7 +263,36 @@ impl Host {
             .collect();
         // Set once, just made.
         let _ = environment.programs.set(images);
-        Ok(Loaded { programs, maps, object, requirements, binding, linked })
+        Ok(Loaded { programs, maps, object, requirements, binding, linked, proofs })
+    }
+
+    /// Nothing runs that is not proved, unless the host says so.
+    fn prove(
+        &self,
+        linked: Vec<abide_api::Program>,
+        object: &Object,
+        lacking: &[BTreeMap<u32, Diagnostic>],
+    ) -> Result<(Vec<abide_api::Program>, Vec<Statistics>), LoadError> {
+        let node = self.inner.profile.node();
+        let options = Options { host_types: self.inner.types.as_deref(), ..Options::new(node) };
+        let (mut proved, mut refused) = (Vec::new(), Vec::new());
+        for (result, lacking) in prove_all(linked, object, &options).into_iter().zip(lacking) {
+            match result {
+                Ok(proof) => {
+                    let statistics = proof.statistics();
+                    proved.push((proof.into_program(), statistics));
+                }
+                Err(refusal) => {
+                    let rejection = refusal.rejection;
+                    let lacks = lacking.get(&rejection.slot).cloned();
+                    refused.push(Unproved { rejection, lacks });
+                }
+            }
+        }
+        if refused.is_empty() {
+            return Ok(proved.into_iter().unzip());
+        }
+        Err(LoadError::Unproved(refused))
     }
 
     fn make_maps(
@@ -295,6 +363,23 @@ impl Host {
             returns,
         })?)
     }
+}
+
+/// Instructions of a linked program that need what the types of the host lack, by slot.
+fn lacks(
+    lacking: &Lacking,
+    program: &abide_api::Program,
+    functions: &[FunctionId],
+) -> BTreeMap<u32, Diagnostic> {
+    // The functions of the object come first in the stream, in this order.
+    let functions = functions.iter().zip(&program.functions);
+    lacking
+        .iter()
+        .flat_map(|((id, slot), report)| {
+            let here = functions.clone().filter(move |(function, _)| *function == id);
+            here.map(move |(_, range)| (range.slots.start + slot, report.clone()))
+        })
+        .collect()
 }
 
 fn definition(map: &abide_object::Map, kind: MapKind) -> MapDef {
@@ -401,6 +486,12 @@ impl Loaded {
     /// Which definition serves each call, and how; warnings, too.
     pub fn binding(&self) -> &Binding {
         &self.binding
+    }
+
+    /// What the proof of each program took, in the order of [`Loaded::programs`]; nothing if the host takes
+    /// programs without a proof.
+    pub fn proofs(&self) -> &[Statistics] {
+        &self.proofs
     }
 
     /// The linked programs, in the order of [`Loaded::programs`].

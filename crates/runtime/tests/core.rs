@@ -21,7 +21,7 @@ fn builder() -> HostBuilder {
 
 fn program(name: &str) -> Program {
     let types = host_types(&file("core-host.o")).unwrap();
-    let host = builder().types(types).build().unwrap();
+    let host = builder().types(types).checked().build().unwrap();
     let loaded = host.load(&file("core.bpf.o")).unwrap_or_else(|error| panic!("{error}"));
     loaded.program(name).unwrap()
 }
@@ -49,6 +49,18 @@ fn what_is_missing_ends_the_run_only_if_it_is_reached() {
     assert!(notes.contains("return ctx->gone;"), "{notes}");
     assert!(notes.contains("it means `struct xdp_md.gone` (0:1 of type"), "{notes}");
     assert!(report.helps[0].contains("bpf_core_field_exists()"), "{:?}", report.helps);
+}
+
+#[test]
+fn what_is_missing_where_it_is_reached_is_no_proof() {
+    let types = host_types(&file("core-host.o")).unwrap();
+    let host = builder().types(types).build().unwrap();
+    let error = host.load(&file("core.bpf.o")).unwrap_err();
+    let LoadError::Unproved(refused) = &error else { panic!("{error}") };
+    assert!(refused.iter().all(|one| one.rejection.program != "asks_first"), "{error}");
+    let report = error.report();
+    assert_eq!(report.code.id, "O0101", "{report}");
+    assert!(report.helps.last().unwrap().contains(".checked()"), "{report}");
 }
 
 #[test]

@@ -125,7 +125,7 @@ fn verdict(loaded: &Loaded, program: &str) -> Result<i32, Trap> {
 
 #[test]
 fn tail_calls_go_on_elsewhere_and_are_bounded() {
-    let host = Host::builder(&api()).linux().build().unwrap();
+    let host = Host::builder(&api()).linux().checked().build().unwrap();
     let loaded = load(&host, "programs").unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(verdict(&loaded, "jump").unwrap(), 3);
     assert_eq!(runs(&loaded), 101, "an empty place is passed over");
@@ -137,7 +137,7 @@ fn tail_calls_go_on_elsewhere_and_are_bounded() {
 
 #[test]
 fn traps_name_the_source_line() {
-    let host = Host::builder(&api()).linux().build().unwrap();
+    let host = Host::builder(&api()).linux().checked().build().unwrap();
     let loaded = load(&host, "programs").unwrap();
     let trap = verdict(&loaded, "null_value").unwrap_err();
     assert_eq!(trap.code().id, "T0003");
@@ -155,7 +155,7 @@ fn a_verdict_outside_the_range_of_the_api_is_a_trap() {
     let narrow = text.replace("verdicts xdp_action", "returns 0..4 verdicts xdp_action");
     assert_ne!(text, narrow);
     let api = Arc::new(Api::parse("narrow.api", &narrow).unwrap());
-    let host = Host::builder(&api).linux().build().unwrap();
+    let host = Host::builder(&api).linux().checked().build().unwrap();
     let loaded = load(&host, "programs").unwrap();
     assert_eq!(verdict(&loaded, "bad_verdict").unwrap_err().code().id, "T0015");
 }
@@ -164,7 +164,7 @@ fn a_verdict_outside_the_range_of_the_api_is_a_trap() {
 fn each_version_prints_as_it_did() {
     let api = api();
     let text = "-1 of 00abc at 1099511627776%";
-    let host = Host::builder(&api).at("LINUX_6.1").linux().build().unwrap();
+    let host = Host::builder(&api).at("LINUX_6.1").linux().checked().build().unwrap();
     let printed = |host: &Host, name: &str| {
         let loaded = load(host, name).unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(verdict(&loaded, "print").unwrap(), 2);
@@ -172,7 +172,7 @@ fn each_version_prints_as_it_did() {
     };
     assert_eq!(printed(&host, "programs"), format!("{text}\n"));
     assert_eq!(printed(&host, "programs-5.8"), text);
-    let late = Host::builder(&api).at("LINUX_7.3").linux().build().unwrap();
+    let late = Host::builder(&api).at("LINUX_7.3").linux().checked().build().unwrap();
     assert_eq!(printed(&late, "programs"), format!("{text}\n"));
     let error = load(&late, "programs-5.8").unwrap_err();
     assert!(matches!(error, LoadError::Refused(_)), "{error}");
@@ -182,17 +182,36 @@ fn each_version_prints_as_it_did() {
 #[test]
 fn what_cannot_be_loaded_says_why() {
     let api = api();
-    let host = Host::builder(&api).linux().build().unwrap();
+    let host = Host::builder(&api).linux().checked().build().unwrap();
     assert_eq!(load(&host, "programs-eb").unwrap_err().report().code.id, "T0110");
     let loaded = load(&host, "programs").unwrap();
     let error = loaded.program("nothing").unwrap_err().report();
     assert_eq!(error.code.id, "T0107");
     assert!(error.helps[0].contains("bad_verdict"));
-    let small = Host::builder(&api).linux().map_bytes(8).build().unwrap();
+    let small = Host::builder(&api).linux().checked().map_bytes(8).build().unwrap();
     let error = load(&small, "programs").unwrap_err().report();
     assert_eq!(error.code.id, "T0106");
     assert!(error.notes[0].starts_with("M0006"), "{error}");
     assert!(host.load(b"no object").is_err());
+}
+
+#[test]
+fn what_is_not_proved_is_refused_unless_it_is_checked() {
+    let host = Host::builder(&api()).linux().build().unwrap();
+    let error = load(&host, "programs").unwrap_err();
+    let LoadError::Unproved(refused) = &error else { panic!("{error}") };
+    let names: Vec<&str> = refused.iter().map(|one| one.rejection.program.as_str()).collect();
+    assert_eq!(names, ["null_value"]);
+    let [report] = &error.reports()[..] else { panic!("{error}") };
+    assert_eq!(report.code.id, "V0304");
+    assert!(report.place.as_ref().unwrap().contains("programs.bpf.c:"), "{report}");
+    assert!(report.helps.last().unwrap().contains(".checked()"), "{report}");
+    let object = file("crates/runtime/tests/cases/programs.bpf.o");
+    // Those that are proved load by themselves, and say what that took.
+    let loaded = host.load_program(&object, "print").unwrap();
+    assert!(loaded.proofs()[0].processed > 0);
+    let checked = Host::builder(&api()).linux().checked().build().unwrap();
+    assert!(checked.load(&object).unwrap().proofs().is_empty());
 }
 
 fn helpers() -> BTreeMap<&'static str, Body> {

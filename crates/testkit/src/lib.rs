@@ -4,6 +4,7 @@
 //! something optional is absent: it says what is skipped and why.
 
 #[cfg(target_os = "linux")]
+pub mod bench;
 pub mod bpf;
 mod corpus;
 mod oracle;

@@ -22,6 +22,7 @@ mod maps;
 mod memory;
 mod reject;
 mod state;
+mod together;
 mod types;
 mod walk;
 
@@ -31,6 +32,7 @@ use abide_object::Object;
 
 pub use codes::CODES;
 pub use reject::{Rejection, SourceLine};
+pub use together::{each, prove_all};
 
 use crate::code::Code;
 use crate::walk::Walk;

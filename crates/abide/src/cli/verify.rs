@@ -9,7 +9,7 @@ use abide::{HostProfile, Object, codes};
 use abide_btf::Btf;
 use abide_btf::core::Target;
 use abide_diag::{Diagnostic, Report as _, printable};
-use abide_verifier::{Limits, Options, prove};
+use abide_verifier::{Limits, Options, each, prove};
 use serde::Serialize;
 
 use super::apis::{self, ApiArgs, Apis};
@@ -78,13 +78,16 @@ pub(crate) fn main(args: &Args, ui: &Ui) -> Result<Exit, Failure> {
         Some(only) => only == name,
         None => autoload,
     };
-    let mut report = Report { host: host.label(), programs: Vec::new() };
-    let mut messages = Vec::new();
-    for program in needs.programs.iter().filter(|one| wanted(&one.name, one.autoload)) {
-        let (row, said) = examine(args, &host, &needs, &object, types.as_ref(), &program.name);
-        report.programs.push(row);
-        messages.push(said);
-    }
+    let programs: Vec<&str> = needs
+        .programs
+        .iter()
+        .filter(|one| wanted(&one.name, one.autoload))
+        .map(|one| one.name.as_str())
+        .collect();
+    let examined =
+        each(programs, |name| examine(args, &host, &needs, &object, types.as_ref(), name));
+    let (programs, messages): (Vec<_>, Vec<_>) = examined.into_iter().unzip();
+    let report = Report { host: host.label(), programs };
     if report.programs.is_empty() {
         let names = needs.programs.iter().map(|one| one.name.as_str());
         let name = args.program.as_deref().unwrap_or("");

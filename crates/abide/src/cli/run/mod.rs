@@ -65,6 +65,9 @@ pub(crate) struct Args {
     /// The most instructions of one run
     #[arg(long, value_name = "N", default_value_t = abide::FUEL, value_parser = clap::value_parser!(u64).range(1..))]
     fuel: u64,
+    /// Run without a proof: a run that does what it may not ends with a trap
+    #[arg(long)]
+    checked: bool,
     /// Which maps to show: `used` (all but global data), `all`, `none`, or names with commas between
     #[arg(long, value_name = "WHICH", default_value = "used")]
     maps: Which,
@@ -83,6 +86,10 @@ Examples:
   abide run firewall.bpf.o --packets web.pcap --host linux@LINUX_6.12:2027-01-01 --format json
   abide run firewall.bpf.o --packets web.pcap --repeat 100 --events 0
   abide run filter.bpf.o --ctx mark=7 --packet 0xffffffffffff0202020202020800
+  abide run unfinished.bpf.o --checked
+
+A program is proved safe before it runs, as `abide verify` does, and refused if it cannot be proved.
+With --checked it runs without a proof; what it does wrong then ends the run with a trap.
 
 Files for --map have one entry a line, KEY and VALUE with blanks between, and # before comments.
 Each is hex bytes (0x…, as they lie in memory), an integer (as wide as the key or value, in the
@@ -121,6 +128,7 @@ pub(crate) fn main(args: &Args, ui: &Ui) -> Result<Exit, Failure> {
         object: ready.object_report(&args.object),
         program: ready.program_report(),
         host: ready.host_report(),
+        proof: ready.proof_report(),
         bindings: ready.binding_reports(),
         warnings: ready.warnings(),
         packets: ran.packets,

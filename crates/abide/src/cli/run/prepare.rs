@@ -86,6 +86,13 @@ fn kconfig(args: &Args) -> Result<String, Failure> {
 
 /// Why the object was not loaded, and where a value of the configuration could come from.
 fn refused(args: &Args, error: &LoadError) -> Failure {
+    if let LoadError::Unproved(refused) = error {
+        return Failure::all(refused.iter().map(|one| {
+            one.report().help(
+                "--checked runs it without a proof: a run that does what it may not ends with a trap",
+            )
+        }));
+    }
     let reports = error.reports().into_iter().map(|report| {
         let LoadError::Object(_) = error else { return report };
         let file = shown(args.kconfig.as_deref().unwrap_or(&args.object));
@@ -157,6 +164,9 @@ fn make_host(args: &Args, profile: HostProfile, trace: Arc<Mutex<Trace>>) -> Res
     let lines = args.events;
     let mut builder = Host::builder(&api).profile(profile).cpus(args.cpus).fuel(args.fuel);
     builder = builder.kconfig(kconfig(args)?);
+    if args.checked {
+        builder = builder.checked();
+    }
     if let Some(path) = &args.btf {
         builder = builder.types(files::types(path)?);
     }
@@ -269,6 +279,13 @@ impl Ready {
             date: profile.date().to_string(),
             added: profile.added().map(|id| self.api().label(id)).collect(),
         }
+    }
+
+    /// What its proof took, unless it runs without one.
+    pub(crate) fn proof_report(&self) -> Option<report::Proof> {
+        let at = self.loaded.programs().iter().position(|one| one.name() == self.program.name())?;
+        let took = self.loaded.proofs().get(at)?;
+        Some(report::Proof { instructions: took.processed, states: took.states })
     }
 
     pub(crate) fn binding_reports(&self) -> Vec<report::Binding> {

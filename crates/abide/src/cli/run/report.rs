@@ -15,6 +15,8 @@ pub(crate) struct Report {
     pub(crate) object: Object,
     pub(crate) program: Program,
     pub(crate) host: Host,
+    /// None if it runs without one.
+    pub(crate) proof: Option<Proof>,
     pub(crate) bindings: Vec<Binding>,
     #[serde(serialize_with = "messages")]
     pub(crate) warnings: Vec<Diagnostic>,
@@ -55,6 +57,13 @@ pub(crate) struct Host {
     pub(crate) name: String,
     pub(crate) date: String,
     pub(crate) added: Vec<String>,
+}
+
+/// What the proof that the program is safe took.
+#[derive(Debug, Serialize)]
+pub(crate) struct Proof {
+    pub(crate) instructions: u64,
+    pub(crate) states: u64,
 }
 
 /// How one callee is served.
@@ -243,6 +252,16 @@ impl Report {
             let _ = write!(host, ", with {}", self.host.added.join(", "));
         }
         head.row([paint.dim("host"), host]);
+        let proof = match &self.proof {
+            Some(proof) => format!(
+                "{}: {} walked, {}",
+                paint.good("safe"),
+                count(proof.instructions, "instruction"),
+                count(proof.states, "state")
+            ),
+            None => paint.notice("none: every access is checked as it runs"),
+        };
+        head.row([paint.dim("proof"), proof]);
         head.write(out);
     }
 

@@ -39,7 +39,7 @@ cargo xtask COMMAND
   linux-api [--bless]   check apis/linux.api against the facts in apis/facts; --bless writes it
   hosts [--bless]       check hosts/ against the BTF of its kernels; --bless writes it
   parity [--bless]      the verifier against the kernel's verdicts on the shared corpora;
-                        `parity WORD`: only those with this word in their name
+                        `parity WORD…`: only corpora or cases with this word in their name
   check-parity [--ask]  `abide check` against what kernels loaded, into docs/check-parity.md; --ask
                         boots the kernels of the shared data first (7 minutes each)
 ";

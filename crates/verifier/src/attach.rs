@@ -1,6 +1,8 @@
 //! What a program is handed that is attached to a function of the host: the arguments of that
 //! function, by the host's types. And what a program may return, by its type and section.
 
+use abide_api::Namespace;
+use abide_api::ctype::CType;
 use abide_btf::{Btf, Kind as BtfKind, Type, TypeId};
 use abide_object::{AttachTarget, AttachType, MapOrigin, Object, Target};
 
@@ -29,7 +31,10 @@ pub(crate) fn arguments(
             .into_iter()
             .skip(skip)
             .enumerate()
-            .map(|(at, ty)| value(types, btf, ty, iter && at > 0))
+            .map(|(at, (param, ty))| match iter && at > 0 && is_void_pointer(btf, ty) {
+                true => buffer(param),
+                false => value(types, btf, ty, iter && at > 0),
+            })
             .collect();
         let returns = matches!(
             found.attach_type,
@@ -54,13 +59,14 @@ pub(crate) fn arguments(
         let name = of.members.get(*member as usize)?.name;
         // A suffix after three underscores tells versions of a struct apart.
         let plain = of.name.split("___").next().unwrap_or(of.name);
-        let Some(Type::Struct(theirs)) = btf.get(btf.by_name(BtfKind::Struct, plain)?) else {
-            return None;
+        let Some(id) = btf.by_name(BtfKind::Struct, plain) else {
+            return operation(types, plain, name);
         };
+        let Some(Type::Struct(theirs)) = btf.get(id) else { return None };
         let member = theirs.members.iter().find(|member| member.name == name)?;
         let (params, ret) = prototype(btf, member.ty)?;
         let mut all: Vec<Value> =
-            params.into_iter().map(|ty| value(types, btf, ty, false)).collect();
+            params.into_iter().map(|(_, ty)| value(types, btf, ty, false)).collect();
         if plain == "tcp_congestion_ops" {
             // The sockets of these are TCP sockets.
             let (sock, tcp) = (types.named("sock"), types.named("tcp_sock"));
@@ -72,6 +78,77 @@ pub(crate) fn arguments(
         return Some((all, result));
     }
     None
+}
+
+/// The arguments of an operation of a struct that the API describes, not the host's types.
+fn operation(types: &mut Types<'_>, of: &str, name: &str) -> Option<(Vec<Value>, Returns)> {
+    let of = types.named(of);
+    let field = types.fields(of)?.iter().find(|field| field.name == name)?;
+    let (returns, params) = match field.ty.unqualified() {
+        CType::Function(returns, params) => (returns, params),
+        CType::Pointer(to) => match &**to {
+            CType::Function(returns, params) => (returns, params),
+            _ => return None,
+        },
+        _ => return None,
+    };
+    let all = params.iter().map(|ty| match ty.pointee().map(CType::unqualified) {
+        Some(CType::Struct(name)) => {
+            let of = types.named(name);
+            Value { flags: Flags::TRUSTED, ..Value::pointer(Kind::Object(of)) }
+        }
+        _ => Value::number(Scalar::UNKNOWN),
+    });
+    let all = all.collect();
+    let nothing = **returns == CType::Void;
+    Some((all, if nothing { Returns::Nothing } else { Returns::Anything }))
+}
+
+/// The program type of what a program replaces: the first that is handed a struct that the program
+/// declares to take. Which one it is, and that the prototypes fit, the host compares when it replaces it.
+pub(crate) fn replaced(
+    types: &Types<'_>,
+    object: &Object,
+    program: &str,
+) -> Option<abide_api::DefId> {
+    let btf = object.btf.as_ref()?;
+    let found = &object.programs[object.program(program)?.index()];
+    let (params, _) = prototype(btf, object.functions[found.function.0 as usize].proto?)?;
+    params.iter().find_map(|(_, ty)| {
+        let Some(Type::Ptr { to }) = btf.get(btf.strip(*ty)) else { return None };
+        match btf.get(btf.strip(to))?.name() {
+            // Of the many that have it those with the most rights.
+            "__sk_buff" => types.api.lookup(Namespace::Program, "tc", types.node),
+            name => types.program_of(name),
+        }
+    })
+}
+
+/// The context of a program type that the API does not describe and the host's types do, if all that
+/// is in it are pointers: they are handed over like arguments.
+pub(crate) fn pointers_of(types: &mut Types<'_>, name: &str) -> Option<Vec<Value>> {
+    let btf = types.host?;
+    let Some(Type::Struct(of)) = btf.get(btf.by_name(BtfKind::Struct, name)?) else { return None };
+    let each = |member: abide_btf::Member<'_>| match btf.get(btf.strip(member.ty)) {
+        Some(Type::Ptr { .. }) => Some(value(types, btf, member.ty, false)),
+        _ => None,
+    };
+    of.members.iter().map(each).collect::<Option<Vec<Value>>>().filter(|all| !all.is_empty())
+}
+
+/// Memory that an iterator hands over: how much of it there is, the host compares when the program
+/// is attached to a map.
+fn buffer(name: &str) -> Value {
+    let readonly = if name == "key" { Flags::READONLY } else { Flags::NONE };
+    let flags = Flags::NULLABLE.with(readonly);
+    Value { flags, ..Value::pointer(Kind::Memory(ANY_SIZE)) }
+}
+
+/// The most of memory whose size the host compares when the program is attached.
+pub(crate) const ANY_SIZE: u32 = u16::MAX as u32;
+
+fn is_void_pointer(btf: &Btf, ty: TypeId) -> bool {
+    matches!(btf.get(btf.strip(ty)), Some(Type::Ptr { to }) if btf.strip(to) == TypeId::VOID)
 }
 
 /// What a program returns that is attached to a function.
@@ -100,14 +177,14 @@ impl Returns {
 }
 
 /// The parameters and the result of a function, or of what points to one.
-fn prototype(btf: &Btf, id: TypeId) -> Option<(Vec<TypeId>, TypeId)> {
+fn prototype(btf: &Btf, id: TypeId) -> Option<(Vec<(&str, TypeId)>, TypeId)> {
     let mut id = id;
     for _ in 0..8 {
         match btf.get(btf.strip(id))? {
             Type::Func { proto, .. } => id = proto,
             Type::Ptr { to } => id = to,
             Type::FuncProto { ret, params } => {
-                return Some((params.iter().map(|param| param.ty).collect(), ret));
+                return Some((params.iter().map(|param| (param.name, param.ty)).collect(), ret));
             }
             _ => return None,
         }

@@ -19,6 +19,8 @@ pub(crate) struct ContextRules<'a> {
     /// So many bytes of numbers.
     pub(crate) plain: Option<u32>,
     pub(crate) plain_writable: bool,
+    /// Its first eight bytes point to a record that programs may store to.
+    pub(crate) record: bool,
     pub(crate) packet_writable: bool,
     /// The old packet loads are for programs of a socket buffer.
     pub(crate) legacy_loads: bool,
@@ -172,12 +174,18 @@ impl<'a> ContextRules<'a> {
             fields,
             arguments: None,
             plain: plain.map(|(_, bytes, _)| *bytes),
+            record: linux && program == "raw_tracepoint_writable",
             plain_writable: plain.is_some_and(|(.., writable)| *writable),
             packet_writable: rights.map_or(writable, |rights| rights.packet_writable),
             legacy_loads: linux && matches!(program, "socket_filter" | "tc" | "sched_act"),
             rights,
             name,
         }
+    }
+
+    /// Nothing says what is in it.
+    pub(crate) fn is_unknown(&self) -> bool {
+        self.fields.is_empty() && self.arguments.is_none() && self.plain.is_none()
     }
 
     /// The field that an access lies in.

@@ -108,6 +108,22 @@ impl<'a> Types<'a> {
         self.intern(&name, true, Origin::Program(id))
     }
 
+    /// Whether programs of some type are handed this struct.
+    pub(crate) fn is_context(&self, name: &str) -> bool {
+        self.program_of(name).is_some()
+    }
+
+    /// The first program type that is handed this struct.
+    pub(crate) fn program_of(&self, name: &str) -> Option<abide_api::DefId> {
+        let handed = |definition: &abide_api::model::Definition| {
+            let DefKind::Program(program) = &definition.kind else { return false };
+            let pointee = program.params.first().and_then(|param| param.ty.pointee());
+            matches!(pointee.map(CType::unqualified), Some(CType::Struct(is)) if is == name)
+        };
+        let at = self.api.definitions.iter().position(handed)?;
+        Some(abide_api::DefId(u32::try_from(at).ok()?))
+    }
+
     /// The fields of a struct of the API.
     pub(crate) fn fields(&self, index: u32) -> Option<&'a [Field]> {
         let Origin::Api(id) = self.get(index).origin else { return None };
@@ -155,6 +171,7 @@ impl<'a> Types<'a> {
         }
     }
 
+    /// What lies at an offset of a type, in the first of its members that fits: of a union each may.
     fn walk(
         &mut self,
         btf: &Btf,
@@ -163,54 +180,73 @@ impl<'a> Types<'a> {
         offset: u64,
         size: u64,
     ) -> Option<Content> {
-        let (mut id, mut offset) = (id, offset);
-        // Types nest a bounded number of times; the bound is for damaged ones.
-        for _ in 0..64 {
-            id = btf.strip(id);
+        // Places to look at, the next one last, and whether a union is around them. Types nest a
+        // bounded number of times; the bound is for damaged ones.
+        let mut work = vec![(id, offset, false)];
+        for _ in 0..256 {
+            let (id, mut offset, shared) = work.pop()?;
+            let id = btf.strip(id);
             match btf.get(id)? {
                 Type::Struct(of) | Type::Union(of) => {
-                    if offset + size > u64::from(of.size) {
-                        return None;
-                    }
-                    let mut inside = None;
-                    for member in of.members {
+                    let union = matches!(btf.get(id), Some(Type::Union(_)));
+                    let first = work.len();
+                    for (at, member) in of.members.iter().enumerate() {
                         let start = u64::from(member.bit_offset / 8);
                         if member.bitfield_size != 0 {
                             let end =
                                 u64::from(member.bit_offset + member.bitfield_size).div_ceil(8);
-                            if start < offset + size && offset < end {
+                            let inside = offset + size <= u64::from(of.size);
+                            if start < offset + size && offset < end && inside {
                                 return Some(Content::Number);
                             }
                             continue;
                         }
-                        let Some(bytes) = btf.size_of(member.ty) else { continue };
+                        let last = at + 1 == of.members.len();
+                        let bytes =
+                            match flexible(btf, member.ty).filter(|_| last && !union && !local) {
+                                // An array without an end: as many as there are, and loads from
+                                // objects of the host give 0 where there is nothing.
+                                Some(each) if start <= offset => {
+                                    offset = start + (offset - start) % each;
+                                    each
+                                }
+                                Some(_) => continue,
+                                None => btf.size_of(member.ty).unwrap_or(0),
+                            };
                         if start <= offset && offset + size <= start + bytes {
-                            inside = Some((member.ty, offset - start));
-                            let tagged =
-                                matches!(btf.get(btf.strip(member.ty)), Some(Type::Ptr { .. }));
-                            if tagged || !matches!(btf.get(id), Some(Type::Union(_))) {
-                                break;
-                            }
+                            work.push((member.ty, offset - start, shared || union));
                         }
                     }
-                    (id, offset) = inside?;
+                    // The first member first.
+                    work[first..].reverse();
                 }
                 Type::Array { elem, .. } => {
-                    let each = btf.size_of(elem).filter(|each| *each > 0)?;
-                    offset %= each;
-                    id = elem;
-                }
-                Type::Ptr { to } => {
-                    if offset != 0 || size != 8 {
-                        return (offset + size <= 8).then_some(Content::Number);
+                    let plain = matches!(
+                        btf.get(btf.strip(elem)),
+                        Some(Type::Int { .. } | Type::Enum(_) | Type::Enum64(_))
+                    );
+                    // Several numbers at once.
+                    if plain && offset + size <= btf.size_of(id).unwrap_or(0) {
+                        return Some(Content::Number);
                     }
-                    return Some(self.pointer(btf, local, to));
+                    let each = btf.size_of(elem).filter(|each| *each > 0)?;
+                    work.push((elem, offset % each, shared));
                 }
-                Type::Int { .. } | Type::Enum(_) | Type::Enum64(_) | Type::Float { .. } => {
-                    let bytes = btf.size_of(id)?;
-                    return (offset + size <= bytes).then_some(Content::Number);
+                Type::Ptr { to } if offset == 0 && size == 8 => {
+                    return Some(match self.pointer(btf, local, to) {
+                        // Nobody knows which of a union's members is there.
+                        Content::Pointer { to, tag: Tag::Rcu } if shared => {
+                            Content::Pointer { to, tag: Tag::None }
+                        }
+                        found => found,
+                    });
                 }
-                _ => return None,
+                Type::Int { .. } | Type::Enum(_) | Type::Enum64(_) | Type::Float { .. }
+                    if offset + size <= btf.size_of(id)? =>
+                {
+                    return Some(Content::Number);
+                }
+                _ => {}
             }
         }
         None
@@ -336,5 +372,13 @@ impl<'a> Types<'a> {
                 _ => return Content::OtherPointer,
             }
         }
+    }
+}
+
+/// The size of an element of an array without an end.
+fn flexible(btf: &Btf, id: TypeId) -> Option<u64> {
+    match btf.get(btf.strip(id))? {
+        Type::Array { elem, len: 0, .. } => btf.size_of(elem).filter(|each| *each > 0),
+        _ => None,
     }
 }

@@ -73,19 +73,51 @@ pub(crate) struct Corpus {
     pub(crate) left_out: BTreeMap<String, usize>,
 }
 
-/// Runs the corpora that `only` names (all, if it is empty) and prints; writes the page if told so.
+/// Which cases are run.
+#[derive(Debug)]
+pub(crate) struct Wanted<'w> {
+    corpora: Vec<&'w str>,
+    cases: Vec<&'w str>,
+}
+
+impl<'w> Wanted<'w> {
+    /// A word that is in the name of a corpus means that one, any other the cases with it in theirs.
+    fn of(words: &[&'w str]) -> Self {
+        let names = || {
+            let old = old::CORPORA.iter().map(|(name, ..)| *name);
+            old.chain(objects::CORPORA.iter().map(|corpus| corpus.name))
+        };
+        let is_corpus = |word: &&str| names().any(|name| name.contains(*word));
+        let (corpora, cases) = words.iter().copied().partition(is_corpus);
+        Wanted { corpora, cases }
+    }
+
+    fn corpus(&self, name: &str) -> bool {
+        self.corpora.is_empty() || self.corpora.iter().any(|word| name.contains(word))
+    }
+
+    /// Whether a case of this name is wanted, or any of an object of this name.
+    pub(crate) fn case(&self, name: &str) -> bool {
+        self.cases.is_empty() || self.cases.iter().any(|word| name.contains(word))
+    }
+}
+
+/// Runs the cases that `only` names (all, if it is empty) and prints; writes the page if told so.
 pub(crate) fn run(only: &[&str], bless: bool) -> Result<(), Failure> {
-    let api = abide::linux_api().map_err(|errors| format!("{errors:?}"))?;
+    let api = objects::with_test_module()?;
     let mut corpora = Vec::new();
-    let wanted = |name: &str| only.is_empty() || only.iter().any(|only| name.contains(only));
-    for (name, file, verdicts, node) in old::CORPORA {
-        if wanted(name) {
-            corpora.push(old::run(&api, name, file, verdicts, node)?);
+    let wanted = Wanted::of(only);
+    if bless && !only.is_empty() {
+        return Err("--bless is of all cases".to_owned());
+    }
+    for corpus in old::CORPORA {
+        if wanted.corpus(corpus.0) {
+            corpora.push(old::run(&api, corpus, &wanted)?);
         }
     }
     for corpus in objects::CORPORA {
-        if wanted(corpus.name) {
-            corpora.push(objects::run(&api, corpus)?);
+        if wanted.corpus(corpus.name) {
+            corpora.push(objects::run(&api, corpus, &wanted)?);
         }
     }
     report::print(&corpora)?;

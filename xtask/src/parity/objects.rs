@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use abide_api::model::Api;
 use abide_api::{HostProfile, Requirements};
-use abide_btf::Btf;
 use abide_btf::core::Target;
+use abide_btf::{Btf, Type, TypeId};
 use abide_diag::Report;
-use abide_object::{Object, host_types};
+use abide_object::{ExternKind, Kconfig, Object, Target as Means, host_types};
 use abide_verifier::Options;
 use serde_json::Value;
 
@@ -31,19 +31,23 @@ pub(super) const CORPORA: &[Objects] = &[
         name: "annotated selftests of 6.12",
         archive: "selftests-612-c19-v3",
         verdicts: &["vm612tm-ann"],
-        node: "LINUX_6.12",
+        node: "TESTMOD_6.12",
         kernel: "6.12.117-cloud",
     },
     Objects {
         name: "other selftests of 6.12",
         archive: "selftests-612-c19-v3",
         verdicts: &["vm612-rest"],
-        node: "LINUX_6.12",
+        node: "TESTMOD_6.12",
         kernel: "6.12.117-cloud",
     },
 ];
 
-pub(super) fn run(api: &Arc<Api>, corpus: &Objects) -> Result<Corpus, Failure> {
+pub(super) fn run(
+    api: &Arc<Api>,
+    corpus: &Objects,
+    wanted: &super::Wanted<'_>,
+) -> Result<Corpus, Failure> {
     let folder = unpacked(corpus.archive)?;
     let types = types(corpus.kernel)?;
     let host = HostProfile::at(api, corpus.node).map_err(|error| error.to_string())?;
@@ -57,12 +61,15 @@ pub(super) fn run(api: &Arc<Api>, corpus: &Objects) -> Result<Corpus, Failure> {
     let mut result = Corpus { name: corpus.name, cases: Vec::new(), left_out: BTreeMap::new() };
     let times = times()?;
     for (name, verdicts) in by_object {
+        if !wanted.case(&name) {
+            continue;
+        }
         let path = folder.join(&name);
         let Ok(bytes) = std::fs::read(&path) else {
             *result.left_out.entry("no such object".to_owned()).or_default() += verdicts.len();
             continue;
         };
-        let object = read(&bytes, &types);
+        let object = read(&path, &bytes, &types);
         for verdict in verdicts {
             let program = verdict["prog"].as_str().unwrap_or("");
             let words = super::last_words(verdict["log"].as_str().unwrap_or(""));
@@ -110,16 +117,66 @@ const TARGET: [&str; 5] = [
 
 type Failed = (String, String);
 
-fn read(bytes: &[u8], types: &Btf) -> Result<Object, Failed> {
+fn read(path: &Path, bytes: &[u8], types: &Btf) -> Result<Object, Failed> {
     let failed = |error: &dyn std::fmt::Display| ("object".to_owned(), error.to_string());
     let mut object = Object::parse(bytes).map_err(|error| failed(&error))?;
-    let target = Target::new(types);
+    let own = own_target(&object, path);
+    let target = Target::new(own.as_ref().unwrap_or(types));
     let relocated = object.relocate_core(&target);
     if let Err(refused) = relocated.apply(&mut object) {
         return Err(("core".to_owned(), format!("{} relocations are refused", refused.len())));
     }
     object.core.clear();
+    let config = Kconfig {
+        text: CONFIG,
+        kernel_version: Some(0x06_0c_75),
+        has_bpf_cookie: true,
+        has_syscall_wrapper: true,
+    };
+    object.set_kconfig(&config).map_err(|error| failed(&error))?;
+    place_symbols(&mut object);
     Ok(object)
+}
+
+/// The types that a test wants to be relocated against, from another object.
+fn own_target(object: &Object, path: &Path) -> Option<Btf> {
+    let btf = object.btf.as_ref()?;
+    let tag = |id| match btf.get(id) {
+        Some(Type::DeclTag { name, .. }) => name.split_once("test_btf_path=").map(|(_, path)| path),
+        _ => None,
+    };
+    let file = (1..).map(TypeId).take_while(|id| btf.get(*id).is_some()).find_map(tag)?;
+    let bytes = std::fs::read(path.parent()?.join(file)).ok()?;
+    Object::parse(&bytes).ok()?.btf
+}
+
+/// Gives symbols of the kernel without a type an address: the kernel that took the program had them.
+fn place_symbols(object: &mut Object) {
+    let (externs, btf) = (&object.externs, object.btf.as_ref());
+    for function in &mut object.functions {
+        function.relocations.retain(|relocation| {
+            let Means::Extern(id) = relocation.target else { return true };
+            let ExternKind::Ksym { ty } = externs[id.index()].kind else { return true };
+            let typed = ty.zip(btf).is_some_and(|(ty, btf)| btf.strip(ty) != TypeId::VOID);
+            let rest = function.slots.get_mut(relocation.slot as usize..);
+            let Some([low, high, ..]) = rest.filter(|_| !typed) else { return true };
+            let address = 0xffff_ffff_8100_0000 + 64 * u64::from(id.0);
+            (low.imm, high.imm) = (address as i32, (address >> 32) as i32);
+            false
+        });
+    }
+}
+
+/// Of the kernel's configuration what the tests ask for and must be there.
+const CONFIG: &str = "CONFIG_HZ=250\nCONFIG_BPF_SYSCALL=y\nCONFIG_SECURITY_SELINUX=y\n";
+
+/// The API of Linux with what the kernel's test module adds.
+pub(super) fn with_test_module() -> Result<Arc<Api>, Failure> {
+    let linux = abide::linux_api().map_err(|errors| format!("{errors:?}"))?;
+    let text = format!("{}\n{}", linux.source.text, include_str!("testmod.api"));
+    Api::parse("linux.api with testmod.api", &text)
+        .map(Arc::new)
+        .map_err(|errors| errors.to_string())
 }
 
 fn judge(
@@ -180,7 +237,7 @@ fn unpacked(name: &str) -> Result<PathBuf, Failure> {
     folder.map(Path::to_owned).ok_or_else(|| format!("the shared data has no objects of {name}"))
 }
 
-fn types(kernel: &str) -> Result<Btf, Failure> {
+pub(super) fn types(kernel: &str) -> Result<Btf, Failure> {
     let bytes = abide_testkit::kernel_btf(kernel)
         .ok_or_else(|| format!("the shared data has no BTF of {kernel}"))?;
     host_types(&bytes).map_err(|error| error.to_string())

@@ -9,26 +9,28 @@ use abide_api::model::Api;
 use abide_api::{BoundCall, Namespace, NodeId, Program, Service};
 use abide_btf::{Btf, Builder, ByteOrder, Kind, TypeId};
 use abide_isa::{Endian, Raw};
-use abide_object::{AttachType, Function, Linkage, Map, MapId, MapOrigin, Object};
+use abide_object::{AttachTarget, AttachType, Function, Linkage, Map, MapId, MapOrigin, Object};
 use abide_verifier::Options;
 use serde_json::Value;
 
 use super::{Case, Corpus};
 use crate::Failure;
 
-/// Name, programs, verdicts, node.
-pub(super) const CORPORA: [(&str, &str, &str, &str); 2] = [
+/// Name, programs, verdicts, node, kernel.
+pub(super) const CORPORA: [(&str, &str, &str, &str, &str); 2] = [
     (
         "old arrays of 6.12",
         "corpus/oldtests-612.jsonl.zst",
         "corpus/kernel-verdicts/old-vm612tm.jsonl.zst",
-        "LINUX_6.12",
+        "TESTMOD_6.12",
+        "6.12.117-cloud",
     ),
     (
         "old arrays of 6.1",
         "corpus/oldtests-61.jsonl.zst",
         "corpus/kernel-verdicts/old-vm61.jsonl.zst",
         "LINUX_6.1",
+        "6.1.192",
     ),
 ];
 
@@ -71,16 +73,15 @@ const TYPES: [&str; 33] = [
 
 pub(super) fn run(
     api: &Arc<Api>,
-    name: &'static str,
-    file: &str,
-    verdicts: &str,
-    node: &str,
+    (name, file, verdicts, node, kernel): (&'static str, &str, &str, &str, &str),
+    wanted: &super::Wanted<'_>,
 ) -> Result<Corpus, Failure> {
     let tests = super::lines(file)?;
     let verdicts: HashMap<u64, Value> = super::lines(verdicts)?
         .into_iter()
         .filter_map(|line| Some((line["n"].as_u64()?, line)))
         .collect();
+    let types = super::objects::types(kernel)?;
     let host = super::node(api, node)?;
     let mut corpus = Corpus { name, cases: Vec::new(), left_out: BTreeMap::new() };
     for test in &tests {
@@ -108,12 +109,14 @@ pub(super) fn run(
             time: 0,
             kernel_time: None,
         };
-        corpus.cases.push(judge(api, host, test, case));
+        if wanted.case(&case.name) {
+            corpus.cases.push(judge(api, host, &types, test, case));
+        }
     }
     Ok(corpus)
 }
 
-fn judge(api: &Arc<Api>, host: NodeId, test: &Value, mut case: Case) -> Case {
+fn judge(api: &Arc<Api>, host: NodeId, types: &Btf, test: &Value, mut case: Case) -> Case {
     let (program, object) = match assemble(api, host, test) {
         Ok(found) => found,
         Err((code, message)) => {
@@ -122,7 +125,8 @@ fn judge(api: &Arc<Api>, host: NodeId, test: &Value, mut case: Case) -> Case {
         }
     };
     let flags = test["flags"].as_u64().unwrap_or(0);
-    let options = Options { strict_alignment: flags & 2 != 0, ..Options::new(host) };
+    let options =
+        Options { strict_alignment: flags & 2 != 0, host_types: Some(types), ..Options::new(host) };
     case.prove(program, &object, &options);
     case
 }
@@ -224,7 +228,18 @@ fn assemble(api: &Arc<Api>, host: NodeId, test: &Value) -> Result<(Program, Obje
             compat: None,
         })
         .collect();
-    let object = object(maps, types, test["flags"].as_u64().unwrap_or(0) & 16 != 0);
+    let mut object = object(maps, types, test["flags"].as_u64().unwrap_or(0) & 16 != 0);
+    object.programs[0].attach_type =
+        AttachType::ALL.iter().find(|ty| u64::from(ty.number()) == attach).copied();
+    object.programs[0].attach = test["attach_to"].as_str().map(|target| {
+        let (of, name) = match kind {
+            "tp_btf" => (Kind::Typedef, format!("btf_trace_{target}")),
+            "iter" => (Kind::Func, format!("bpf_iter_{target}")),
+            "lsm" => (Kind::Func, format!("bpf_lsm_{target}")),
+            _ => (Kind::Func, target.to_owned()),
+        };
+        AttachTarget::Btf { module: None, kind: of, name }
+    });
     let program = Program {
         name: "f0".to_owned(),
         section: format!("{kind}/{attached}"),

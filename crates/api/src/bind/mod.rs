@@ -8,7 +8,7 @@ pub(crate) mod explain;
 
 use std::sync::Arc;
 
-use crate::host::{HostProfile, Service};
+use crate::host::{Denial, HostProfile, Service};
 use crate::model::{Api, DefId};
 use crate::refusal::{Refusal, Refusals, Site};
 use crate::require::{Callee, ProgramNeeds, Requirements};
@@ -141,10 +141,20 @@ impl HostProfile {
         }
         let mut calls = Vec::new();
         for need in &program.calls {
-            let served = match need.meaning.as_ref().map(|id| (*id, self.service(*id))) {
-                Ok((id, Ok(service))) => Some((id, service)),
-                Ok((_, Err(_))) | Err(_) if need.weak => None,
-                Ok((id, Err(denial))) => {
+            let (mut right, mut meant) = (need.right, need.meaning.as_ref().ok().copied());
+            // Without a stamp an older definition of the same prototype is meant as well.
+            if let Some(id) = meant
+                && matches!(self.service(id), Err(Denial::TooNew { .. } | Denial::OtherBranch))
+                && let Some(kind) = program.program_type.as_ref().ok()
+                && let Some(older) = need.also.iter().find(|id| self.service(**id).is_ok())
+                && let Some(found) = self.api().right(*older, &self.api().definition(*kind).name)
+            {
+                (meant, right) = (Some(*older), Some(found));
+            }
+            let served = match meant.map(|id| (id, self.service(id))) {
+                Some((id, Ok(service))) => Some((id, service)),
+                _ if need.weak => None,
+                Some((id, Err(denial))) => {
                     refusals.push(
                         explain::denial(
                             self,
@@ -159,10 +169,9 @@ impl HostProfile {
                     continue;
                 }
                 // Already among the refusals that follow from the object alone.
-                Err(_) => continue,
+                None => continue,
             };
-            let denied = need
-                .right
+            let denied = right
                 .filter(|right| served.is_some_and(|(id, _)| id != *right))
                 .filter(|right| self.service(*right).is_err());
             let served = match denied {

@@ -61,7 +61,8 @@ pub struct Program {
     /// The maps of the object that it uses; `ld_imm64` with `src` 5 or 6 holds an index into this.
     pub maps: Vec<MapId>,
     /// Each call of a helper or kfunc. A call that is not here is of a weak extern that the host
-    /// does not have: it must not be reached.
+    /// does not have, or stands for what CO-RE could not relocate (its `imm` is then that of
+    /// [`abide_btf::core::POISON`]): it must not be reached.
     pub calls: BTreeMap<u32, BoundCall>,
     /// The functions, in order, without gaps; the first is the entry.
     pub functions: Vec<FunctionRange>,

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use abide_btf::core::POISON;
 use abide_isa::{Imm64Kind, Insn, Kind, Raw, decode};
 use abide_object::{ExternKind, FunctionId, MapId, Object, Target};
 
@@ -167,8 +168,9 @@ pub(super) fn fill(program: &mut Program, starts: &HashMap<Unit, u32>, slot: u32
         }
         Fix::Constant(value) => load(&mut program.slots[at..], 0, value, 0),
         Fix::Absent => {
-            program.slots[at] =
-                Raw { src: PSEUDO_KFUNC_CALL, off: 0, imm: -1, ..program.slots[at] };
+            // A poisoned instruction stays recognisable.
+            let imm = if program.slots[at] == POISON { POISON.imm } else { -1 };
+            program.slots[at] = Raw { src: PSEUDO_KFUNC_CALL, off: 0, imm, ..program.slots[at] };
         }
     }
 }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use abide_btf::core::POISON;
 use abide_isa::{Kind, decode};
 use abide_object::{ExternId, ExternKind, FunctionId, Object, Target};
 
@@ -100,7 +101,10 @@ pub(super) fn callees(object: &Object, id: FunctionId) -> impl Iterator<Item = (
             continue;
         };
         let at = u32::try_from(slot).unwrap_or(u32::MAX);
-        if matches!(insn.op.spec().kind, Kind::CallHelper) && !relocated.contains(&at) {
+        // What CO-RE could not relocate needs nothing: it must not be reached.
+        let poisoned = function.slots[slot] == POISON;
+        if matches!(insn.op.spec().kind, Kind::CallHelper) && !relocated.contains(&at) && !poisoned
+        {
             // The number is unsigned; a negative one is simply unknown.
             calls.push((at, Callee::Helper(insn.imm as u32)));
         }

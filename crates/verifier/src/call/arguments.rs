@@ -102,7 +102,8 @@ impl Walk<'_> {
             self.rely(&value);
             return Ok(());
         }
-        if pointer && value.nullable() && !param.nullable {
+        let given_up = contract.words.release && matches!(param.takes, Takes::Some(_));
+        if pointer && value.nullable() && (!param.nullable || given_up) {
             return Err(Rejection::new(
                 &c::V_NULL,
                 format!("{reg} may be null, and `{}` of {} may not", param.name, contract.name),
@@ -204,10 +205,14 @@ impl Walk<'_> {
             Takes::Special(name) => {
                 self.special_argument(contract, param, reg, &value, name, passed)
             }
-            Takes::Iterator(_) => match (value.kind, value.fixed_offset()) {
+            Takes::Iterator(name) => match (value.kind, value.fixed_offset()) {
                 (Kind::Frame(frame), Some(off)) => {
-                    passed.iterator = Some((frame, off as i32));
-                    Ok(())
+                    let place = (frame, off as i32);
+                    passed.iterator = Some(place);
+                    match super::iterator::step(contract) {
+                        Some(_) => Ok(()),
+                        None => self.live_iterator(name, place),
+                    }
                 }
                 _ => Err(self
                     .mismatch(contract, param, reg, &value, "an iterator on the stack")
@@ -247,6 +252,15 @@ impl Walk<'_> {
         value: &Value,
         passed: &mut Passed,
     ) -> Result<(), Refused> {
+        // A map that the program was handed as an object of the host.
+        if let Kind::Object(of) = value.kind
+            && contract.kfunc
+            && value.flags.has(Flags::TRUSTED)
+            && value.fixed_offset() == Some(0)
+            && self.types.get(of).name == "bpf_map"
+        {
+            return Ok(());
+        }
         let Kind::Map(map) = value.kind else {
             return Err(self.mismatch(contract, param, reg, value, "map_ptr"));
         };
@@ -475,6 +489,7 @@ impl Walk<'_> {
             Kind::Object(is) => of.is_none_or(|of| {
                 let at = value.fixed_offset().and_then(|at| u64::try_from(at).ok()).unwrap_or(0);
                 of == is
+                    || at == 0 && contract.kfunc && self.behind(of, is)
                     || at > 0 && self.types.holds(is, at, of)
                     || self.types.holds(is, 0, of)
                     || self.socket_like(of, is)
@@ -574,6 +589,12 @@ impl Walk<'_> {
             (Family::Owned, Kind::Object(_)) => value.owner != 0,
             _ => false,
         }
+    }
+
+    /// Whether a struct is what the host keeps behind a context of programs.
+    fn behind(&self, context: u32, is: u32) -> bool {
+        let (context, is) = (&self.types.get(context).name, &self.types.get(is).name);
+        super::objects::KERNEL.iter().any(|(seen, kernel)| context == seen && is == kernel)
     }
 
     /// Structs of sockets stand for each other where the kernel takes any of them.

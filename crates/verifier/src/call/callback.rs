@@ -87,6 +87,11 @@ impl Walk<'_> {
                 self.finish_call(result)?;
                 return Ok(Some(Flow::To(self.slot + 1)));
             }
+            "bpf_rdonly_cast" => {
+                let result = self.cast(contract, passed)?;
+                self.finish_call(result)?;
+                return Ok(Some(Flow::To(self.slot + 1)));
+            }
             "bpf_throw" => return self.throw().map(Some),
             "bpf_kptr_xchg" => {
                 let result = self.exchange(contract, passed)?;
@@ -189,7 +194,9 @@ impl Walk<'_> {
             }
             "bpf_ringbuf_reserve_dynptr" => (Source::Ringbuf, Flags::NONE, self.acquire()),
             "bpf_dynptr_from_skb" => {
-                let writable = self.context.packet_writable;
+                // Programs without a packet of their own may only look at one.
+                let object = matches!(&passed.object, Some(Value { kind: Kind::Object(_), .. }));
+                let writable = self.context.packet_writable && !object;
                 (Source::Skb, if writable { Flags::NONE } else { Flags::READONLY }, 0)
             }
             "bpf_dynptr_from_xdp" => (Source::Xdp, Flags::NONE, 0),
@@ -248,10 +255,24 @@ impl Walk<'_> {
                 arguments[2] = Value { id: self.fresh_id(), ..Value::pointer(Kind::MapValue(map)) };
                 return Ok(arguments);
             }
-            "bpf_user_ringbuf_drain"
-            | "bpf_find_vma"
-            | "bpf_rbtree_add_impl"
-            | "bpf_rbtree_add" => return Err(gap()),
+            // A record that the user wrote, as a dynptr of its own.
+            "bpf_user_ringbuf_drain" => {
+                let kind = Kind::Dynptr { source: Source::Local, first: true };
+                arguments[0] = Value { id: self.fresh_id(), ..Value::pointer(kind) };
+                arguments[1] = passed.callback_context.unwrap_or(Value::UNINIT);
+                return Ok(arguments);
+            }
+            // The task that was passed and one of its areas, which live no longer than the call.
+            "bpf_find_vma" => {
+                for (at, name) in ["task_struct", "vm_area_struct"].iter().enumerate() {
+                    let of = self.types.named(name);
+                    arguments[at] =
+                        Value { flags: Flags::UNTRUSTED, ..Value::pointer(Kind::Object(of)) };
+                }
+                arguments[2] = passed.callback_context.unwrap_or(Value::UNINIT);
+                return Ok(arguments);
+            }
+            "bpf_rbtree_add_impl" | "bpf_rbtree_add" => return Err(gap()),
             _ if passed.callback_takes.is_empty() => fixed(&[]),
             _ => passed.callback_takes.clone(),
         };
@@ -285,13 +306,23 @@ impl Walk<'_> {
                 0,
             );
             frame.regs[1..6].copy_from_slice(&arguments);
+            self.later.insert(function);
             let mut state = State::new(frame);
             state.saved_at = self.state.saved_at;
             self.fork(state, start)?;
             return Ok(None);
         }
-        // What comes after the call is walked first, then one more round.
+        self.now.insert(function);
+        // What comes after the call is walked first, then one more round, if there can be one.
         let mut round = self.state.clone();
+        let few = self.few_rounds(contract);
+        if let Some(few) = few {
+            self.state.frame_mut().rounds = 0;
+            if round.frame().rounds >= few {
+                return self.after_rounds(contract, passed).map(Some);
+            }
+            round.frame_mut().rounds += 1;
+        }
         if let Some(since) = self.rounds_before() {
             self.widen(&mut round, since);
         }
@@ -302,10 +333,29 @@ impl Walk<'_> {
         let round = std::mem::replace(&mut self.state, after);
         pushed?;
         self.fork(round, start)?;
+        self.after_rounds(contract, passed).map(Some)
+    }
+
+    /// How often bpf_loop calls back at most, if that is a few times.
+    fn few_rounds(&mut self, contract: &Contract) -> Option<u32> {
+        const FEW: u64 = 32;
+        if contract.name != "bpf_loop" {
+            return None;
+        }
+        let count = *self.state.reg(abide_isa::Reg::R1);
+        if !count.is_scalar() || count.num.umax > FEW {
+            return None;
+        }
+        self.rely(&count);
+        Some(count.num.umax as u32)
+    }
+
+    /// What comes after the last call back.
+    fn after_rounds(&mut self, contract: &Contract, passed: &Passed) -> Result<Flow, Refused> {
         self.effects(contract, passed);
         let result = self.result(contract, passed)?;
         self.finish_call(result)?;
-        Ok(Some(Flow::To(self.slot + 1)))
+        Ok(Flow::To(self.slot + 1))
     }
 
     /// A callback has returned: the host may call it again.

@@ -187,15 +187,6 @@ impl Reader<'_, '_> {
         Parameter { name: param.base_name().to_owned(), takes, nullable }
     }
 
-    /// Whether programs of some type are handed this struct.
-    fn is_context(&self, name: &str) -> bool {
-        self.api.definitions.iter().any(|definition| {
-            let DefKind::Program(program) = &definition.kind else { return false };
-            let pointee = program.params.first().and_then(|param| param.ty.pointee());
-            matches!(pointee.map(CType::unqualified), Some(CType::Struct(is)) if is == name)
-        })
-    }
-
     /// What is behind typedefs of the API.
     fn resolve<'t>(&'t self, ty: &'t CType) -> &'t CType {
         let mut ty = ty.unqualified();
@@ -242,7 +233,7 @@ impl Reader<'_, '_> {
         if base == "callback_fn" {
             return Takes::Callback(Vec::new());
         }
-        if base == "callback_ctx" {
+        if base == "callback_ctx" || base == "ctx" && at > 0 && pointee == CType::Void {
             return Takes::CallbackContext;
         }
         let constant = matches!(pointee, CType::Const(_));
@@ -255,7 +246,10 @@ impl Reader<'_, '_> {
         let pointee = pointee.unqualified().clone();
         if let CType::Struct(name) = &pointee {
             if name == "bpf_dynptr" {
-                return Takes::Dynptr { made: uninit || self.makes_dynptr(), constant };
+                return Takes::Dynptr {
+                    made: uninit || self.makes_dynptr() && !constant,
+                    constant,
+                };
             }
             if SPECIAL.contains(&name.as_str()) {
                 return Takes::Special(name.clone());
@@ -277,7 +271,7 @@ impl Reader<'_, '_> {
         }
         match &pointee {
             CType::Struct(name) | CType::Union(name) => {
-                let context = at == 0 && base == "ctx" && self.is_context(name);
+                let context = at == 0 && base == "ctx" && self.types.is_context(name);
                 if self.context == Some(name.as_str()) || context {
                     return Takes::Context;
                 }
@@ -286,6 +280,9 @@ impl Reader<'_, '_> {
             CType::Void if at == 0 && matches!(base, "ctx" | "skb" | "regs") => Takes::Context,
             CType::Void if matches!(base, "unsafe_ptr" | "user_ptr") => Takes::Anything,
             CType::Void if self.name == "bpf_cast_to_kern_ctx" => Takes::Context,
+            CType::Void if base == "tp" => Takes::Object(self.types.named("tcp_sock")),
+            // Written to only where the user may.
+            CType::Void if self.name == "bpf_probe_write_user" => Takes::Anything,
             CType::Void if base == "inode" => Takes::Object(self.types.named("inode")),
             CType::Void if self.name == "bpf_kptr_xchg" => Takes::Some(Family::Owned),
             _ if param.has(Suffix::Alloc) || param.has(Suffix::RefcountedKptr) => {

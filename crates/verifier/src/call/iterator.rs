@@ -127,8 +127,9 @@ impl Walk<'_> {
             let after = std::mem::replace(&mut self.state, round);
             let item = self.result(contract, passed);
             let done = item.and_then(|item| {
+                let rcu = matches!(name.as_str(), "bpf_iter_task" | "bpf_iter_css");
                 let trust = match item.kind {
-                    Kind::Object(_) if self.sleepable() => Flags::RCU,
+                    Kind::Object(_) if rcu || objects && self.sleepable() => Flags::RCU,
                     Kind::Object(_) => Flags::TRUSTED,
                     _ => Flags::READONLY,
                 };
@@ -142,6 +143,34 @@ impl Walk<'_> {
         self.set_iterator(frame, first, count, of, owner, true);
         self.finish_call(Value::constant(0))?;
         Ok(Flow::To(next))
+    }
+
+    /// An iterator that was made is passed to a function that only looks at it.
+    pub(crate) fn live_iterator(
+        &mut self,
+        name: &str,
+        (frame, off): (u8, i32),
+    ) -> Result<(), Refused> {
+        let of = self.types.named(name);
+        let found = (off % 8 == 0 && (-512..0).contains(&off))
+            .then(|| self.state.frame_at(frame).stack.slot(locate(off).0));
+        let live = found.is_some_and(|slot| {
+            let is =
+                matches!(slot.value.kind, Kind::Iterator { of: is, first: true, .. } if is == of);
+            slot.is_object() && is
+        });
+        if !live {
+            return Err(Rejection::new(
+                &c::V_STACK_OBJECT,
+                format!("there is no `struct {name}` that was made"),
+            )
+            .kernel(format!("expected an initialized {name} as arg #0")));
+        }
+        let count = self.iterator_slots(name, of)?;
+        let first = locate(off).0;
+        let mask = (0..count.min(first + 1)).fold(0_u64, |mask, at| mask | 1 << (first - at));
+        self.mark_read(frame, mask);
+        Ok(())
     }
 
     fn set_iterator(

@@ -11,6 +11,16 @@ use crate::reject::Rejection;
 use crate::state::value::{Flags, Kind, Value};
 use crate::walk::{Flow, Refused, Walk};
 
+/// What Linux keeps behind the contexts of programs.
+pub(crate) const KERNEL: &[(&str, &str)] = &[
+    ("__sk_buff", "sk_buff"),
+    ("xdp_md", "xdp_buff"),
+    ("bpf_sock_addr", "bpf_sock_addr_kern"),
+    ("bpf_sock_ops", "bpf_sock_ops_kern"),
+    ("bpf_sockopt", "bpf_sockopt_kern"),
+    ("sk_msg_md", "sk_msg"),
+];
+
 impl Walk<'_> {
     /// Where a kernel pointer is kept: a field of a map value, or of an object of the program.
     pub(crate) fn kptr_slot(
@@ -89,14 +99,6 @@ impl Walk<'_> {
 
     /// What the context of the program is in the host.
     pub(crate) fn kernel_context(&mut self, contract: &Contract) -> Result<Value, Refused> {
-        const KERNEL: &[(&str, &str)] = &[
-            ("__sk_buff", "sk_buff"),
-            ("xdp_md", "xdp_buff"),
-            ("bpf_sock_addr", "bpf_sock_addr_kern"),
-            ("bpf_sock_ops", "bpf_sock_ops_kern"),
-            ("bpf_sockopt", "bpf_sockopt_kern"),
-            ("sk_msg_md", "sk_msg"),
-        ];
         let name = self.context.name.as_deref();
         let known = KERNEL.iter().find(|(seen, _)| Some(*seen) == name);
         let of = known.map(|(_, kernel)| self.types.named(kernel));
@@ -106,6 +108,27 @@ impl Walk<'_> {
                 &c::V_GAP,
                 format!("what {} gives is not known without the host's types", contract.name),
             )),
+        }
+    }
+
+    /// Any address, seen as a struct of the host: loads give 0 where there is nothing.
+    pub(crate) fn cast(&mut self, contract: &Contract, passed: &Passed) -> Result<Value, Refused> {
+        let Some(host) = self.types.host else {
+            let text =
+                format!("what {} gives is not known without the host's types", contract.name);
+            return Err(Rejection::new(&c::V_GAP, text));
+        };
+        let id = passed.constants[1].and_then(|id| u32::try_from(id).ok()).map(TypeId);
+        match id.and_then(|id| host.get(id)) {
+            Some(Type::Struct(of) | Type::Union(of)) if !of.name.is_empty() => {
+                let of = self.types.named(of.name);
+                Ok(Value { flags: Flags::UNTRUSTED, ..Value::pointer(Kind::Object(of)) })
+            }
+            _ => Err(Rejection::new(
+                &c::V_ARGUMENT,
+                format!("{} takes the number of a struct of the host", contract.name),
+            )
+            .kernel("kfunc bpf_rdonly_cast type ID argument must be of a struct")),
         }
     }
 

@@ -47,6 +47,14 @@ impl Walk<'_> {
     pub(crate) fn call_host(&mut self) -> Result<Flow, Refused> {
         let next = self.slot + 1;
         let Some(contract) = self.contract(self.slot) else {
+            if self.program.slots[self.slot as usize].imm == abide_btf::core::POISON.imm {
+                return Err(Rejection::new(
+                    &c::V_NO_FUNCTION,
+                    "this instruction needs a field, a type or a value that the host does not have",
+                )
+                .kernel("invalid func unknown#195896080")
+                .help("ask first: if (bpf_core_field_exists(…)), bpf_core_type_exists(…)"));
+            }
             return Err(Rejection::new(
                 &c::V_NO_FUNCTION,
                 "this call is of a function that the host does not have",
@@ -204,6 +212,11 @@ impl Walk<'_> {
         };
         let mut value = match contract.gives {
             Gives::Nothing => return Ok(Value::UNINIT),
+            // An object, whatever the prototype says.
+            Gives::Number if contract.name == "bpf_task_pt_regs" => {
+                let of = self.types.named("pt_regs");
+                return Ok(Value { flags: Flags::TRUSTED, ..Value::pointer(Kind::Object(of)) });
+            }
             Gives::Number => return Ok(number_result(contract, passed)),
             Gives::MapValue => {
                 let Some(map) = passed.map else { return Err(unknown("there is no map")) };

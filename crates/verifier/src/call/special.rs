@@ -27,7 +27,10 @@ impl Walk<'_> {
             .kernel(kernel.to_owned()))
         };
         let (Kind::Frame(frame), Some(off)) = (value.kind, value.fixed_offset()) else {
-            if let Kind::Dynptr { .. } = value.kind {
+            if let Kind::Dynptr { .. } = value.kind
+                && !made
+                && !contract.words.release
+            {
                 passed.dynptr = Some(*value);
                 return Ok(());
             }
@@ -65,11 +68,7 @@ impl Walk<'_> {
             passed.made = Some((frame, off));
             return Ok(());
         }
-        self.mark_read(frame, crate::state::stack::slot_mask(off, 16));
-        let valid = high.is_object()
-            && low.is_object()
-            && high.value.id == low.value.id
-            && matches!(high.value.kind, Kind::Dynptr { first: true, .. });
+        let valid = self.live_dynptr(value);
         if !valid {
             return refuse(
                 "there is no dynptr",
@@ -85,6 +84,24 @@ impl Walk<'_> {
             passed.released = Some(high.value.owner);
         }
         Ok(())
+    }
+
+    /// Whether this is a dynptr that was made: on the stack, or as the program was handed it.
+    pub(crate) fn live_dynptr(&mut self, value: &Value) -> bool {
+        let (Kind::Frame(frame), Some(off)) = (value.kind, value.fixed_offset()) else {
+            return matches!(value.kind, Kind::Dynptr { .. });
+        };
+        if off % 8 != 0 || !(-512..=-16).contains(&off) {
+            return false;
+        }
+        let (first, _) = crate::state::stack::locate(off as i32);
+        self.mark_read(frame, 1 << first | 1 << (first - 1));
+        let stack = &self.state.frame_at(frame).stack;
+        let (high, low) = (stack.slot(first), stack.slot(first - 1));
+        high.is_object()
+            && low.is_object()
+            && high.value.id == low.value.id
+            && matches!(high.value.kind, Kind::Dynptr { first: true, .. })
     }
 
     pub(crate) fn special_argument(

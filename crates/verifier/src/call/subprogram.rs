@@ -9,7 +9,7 @@ use super::arguments::ARGUMENTS;
 use crate::codes as c;
 use crate::memory::Access;
 use crate::reject::Rejection;
-use crate::state::value::{Flags, Kind, Value};
+use crate::state::value::{Flags, Kind, Source, Value};
 use crate::state::{Entered, Frame, State};
 use crate::walk::{Refused, Walk};
 
@@ -26,6 +26,8 @@ pub(crate) enum Takes {
         size: u32,
         nullable: bool,
     },
+    /// A dynptr that is there.
+    Dynptr,
     /// An object of the host, by the place of its name.
     Trusted {
         of: u32,
@@ -53,6 +55,19 @@ impl Walk<'_> {
 
     pub(crate) fn is_global(&self, function: u32) -> bool {
         matches!(self.prototype(function), Some((Linkage::Global, _)))
+    }
+
+    /// Whether the object's types say that a function returns an `int`.
+    pub(crate) fn returns_int(&self, function: u32) -> bool {
+        let name = &self.code.functions[function as usize].name;
+        let found = self.object.functions.iter().find(|found| found.name == *name);
+        let int = || {
+            let btf = self.object.btf.as_ref()?;
+            let Type::Func { proto, .. } = btf.get(found?.proto?)? else { return None };
+            let Type::FuncProto { ret, .. } = btf.get(proto)? else { return None };
+            Some(matches!(btf.get(btf.strip(ret)), Some(Type::Int { .. } | Type::Enum(_))))
+        };
+        int().unwrap_or(false)
     }
 
     /// What a global function takes, and whether it returns nothing; read once.
@@ -110,15 +125,19 @@ impl Walk<'_> {
                 _ if number(id) => Takes::Number,
                 Some(Type::Ptr { to }) => {
                     let inside = btf.strip(to);
-                    let is_context = match btf.get(inside) {
-                        Some(Type::Struct(of)) => self.context.name.as_deref() == Some(of.name),
-                        Some(Type::Fwd { name, .. }) => self.context.name.as_deref() == Some(name),
-                        _ => false,
+                    let named = match btf.get(inside) {
+                        Some(Type::Struct(of)) => of.name,
+                        Some(Type::Fwd { name, .. }) => name,
+                        _ => "",
                     };
-                    let is_context = is_context || tag(at, "arg:ctx");
-                    if matches!(btf.get(inside), Some(Type::Struct(of)) if of.name == "bpf_dynptr")
-                    {
-                        return Err(gap("it takes a dynptr"));
+                    // A typedef in the kernel, a struct in programs that work around that.
+                    let named = if named == "bpf_user_pt_regs_t" { "pt_regs" } else { named };
+                    let is_context = !named.is_empty()
+                        && self.context.name.as_deref() == Some(named)
+                        || tag(at, "arg:ctx");
+                    if named == "bpf_dynptr" {
+                        takes.push(Takes::Dynptr);
+                        continue;
                     }
                     match btf.size_of(inside).and_then(|size| u32::try_from(size).ok()) {
                         _ if is_context => Takes::Context,
@@ -127,7 +146,9 @@ impl Walk<'_> {
                                 return Err(gap("a trusted parameter of an unknown type"));
                             };
                             Takes::Trusted {
-                                of: self.types.named(of.name),
+                                of: self
+                                    .types
+                                    .named(of.name.split("___").next().unwrap_or(of.name)),
                                 nullable: tag(at, "arg:nullable"),
                             }
                         }
@@ -190,6 +211,8 @@ impl Walk<'_> {
                 {
                     return refuse("a pointer that is not null");
                 }
+                Takes::Dynptr if self.live_dynptr(&value) => {}
+                Takes::Dynptr => return refuse("a dynptr"),
                 Takes::Trusted { of, .. } => match value.kind {
                     Kind::Object(is)
                         if is == *of
@@ -264,6 +287,13 @@ impl Walk<'_> {
             frame.regs[at + 1] = match takes {
                 Takes::Number => Value::UNKNOWN,
                 Takes::Context => Value::pointer(Kind::Context),
+                // Of any source: as little as is true of all of them.
+                Takes::Dynptr => {
+                    let writable = self.context.packet_writable;
+                    let flags = if writable { Flags::NONE } else { Flags::READONLY };
+                    let kind = Kind::Dynptr { source: Source::Skb, first: true };
+                    Value { flags, id: self.fresh_id(), ..Value::pointer(kind) }
+                }
                 Takes::Memory { size, nullable: false } => Value::pointer(Kind::Memory(*size)),
                 Takes::Memory { size, nullable: true } => {
                     let id = self.fresh_id();

@@ -10,6 +10,7 @@ use crate::codes as c;
 use crate::domain::Scalar;
 use crate::reject::Rejection;
 use crate::state::value::{Flags, Kind, Value};
+use crate::types::Origin;
 use crate::walk::alu::short;
 use crate::walk::{Refused, Walk};
 
@@ -27,6 +28,8 @@ pub(crate) enum Class {
     Context,
     Object(u32),
     Untrusted(u32),
+    Host,
+    Map,
 }
 
 impl Walk<'_> {
@@ -40,9 +43,16 @@ impl Walk<'_> {
         signed: bool,
     ) -> Result<Value, Refused> {
         let bytes = size.bytes();
-        self.check_pointer(base, reg, Access::Read)?;
+        let inside = matches!(base.kind, Kind::Map(_))
+            && !base.nullable()
+            && self.types.host.is_some()
+            && self.types.api.name == "linux";
+        if !inside {
+            self.check_pointer(base, reg, Access::Read)?;
+        }
         self.same_class(base)?;
         let value = match base.kind {
+            Kind::Map(map) => self.load_map(map, base, reg, off, bytes)?,
             Kind::Context => self.load_context(base, reg, off, bytes)?,
             Kind::Frame(frame) => {
                 self.check_alignment(base, reg, off, bytes, true)?;
@@ -114,8 +124,11 @@ impl Walk<'_> {
     fn same_class(&mut self, base: &Value) -> Result<(), Refused> {
         let class = match base.kind {
             Kind::Context => Class::Context,
+            // Objects by the host's types are all loaded from in one way.
+            Kind::Object(of) if matches!(self.types.get(of).origin, Origin::Host(_)) => Class::Host,
             Kind::Object(of) if base.flags.has(Flags::UNTRUSTED) => Class::Untrusted(of),
             Kind::Object(of) => Class::Object(of),
+            Kind::Map(_) => Class::Map,
             _ => Class::Memory,
         };
         let at = &mut self.classes[self.slot as usize];

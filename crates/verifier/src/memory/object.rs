@@ -10,7 +10,7 @@ use crate::state::value::{Flags, Kind, Value};
 use crate::types::{Content, Origin, Tag};
 use crate::walk::{Refused, Walk};
 
-/// Fields of Linux's structs that congestion control programs may store to.
+/// Fields of Linux's structs that programs of an operation may store to.
 const WRITABLE: &[(&str, &[&str])] = &[
     ("tcp_sock", &["inet_conn", "icsk_inet", "sk", "sk_pacing_rate"]),
     ("tcp_sock", &["inet_conn", "icsk_inet", "sk", "sk_pacing_status"]),
@@ -22,6 +22,7 @@ const WRITABLE: &[(&str, &[&str])] = &[
     ("tcp_sock", &["snd_ssthresh"]),
     ("tcp_sock", &["ecn_flags"]),
     ("tcp_sock", &["app_limited"]),
+    ("bpf_dummy_ops_state", &["val"]),
 ];
 
 /// Fields of Linux's structs of which the kernel guarantees how long what they point to lives.
@@ -41,6 +42,36 @@ const SAFE: &[(&str, &str, Flags)] = &[
     ("sk_buff", "sk", Flags::RCU.with(Flags::NULLABLE)),
     ("request_sock", "sk", Flags::RCU.with(Flags::NULLABLE)),
     ("mm_struct", "exe_file", Flags::RCU.with(Flags::NULLABLE)),
+];
+
+/// What the kernel keeps of a map, by its kind; of others what all have.
+const MAP_STRUCTS: &[(&str, &[&str])] = &[
+    ("bpf_map", &[]),
+    (
+        "bpf_array",
+        &[
+            "array",
+            "percpu_array",
+            "prog_array",
+            "perf_event_array",
+            "cgroup_array",
+            "array_of_maps",
+        ],
+    ),
+    ("bpf_htab", &["hash", "percpu_hash", "lru_hash", "lru_percpu_hash", "hash_of_maps"]),
+    ("bpf_dtab", &["devmap", "devmap_hash"]),
+    ("bpf_stab", &["sockmap"]),
+    ("bpf_shtab", &["sockhash"]),
+    ("bpf_cpu_map", &["cpumap"]),
+    ("xsk_map", &["xskmap"]),
+    ("bpf_stack_map", &["stack_trace"]),
+    ("bpf_queue_stack", &["queue", "stack"]),
+    ("lpm_trie", &["lpm_trie"]),
+    ("bpf_bloom_filter", &["bloom_filter"]),
+    ("bpf_ringbuf_map", &["ringbuf", "user_ringbuf"]),
+    ("reuseport_array", &["reuseport_sockarray"]),
+    ("bpf_cgroup_storage_map", &["cgroup_storage", "percpu_cgroup_storage"]),
+    ("bpf_local_storage_map", &["sk_storage", "inode_storage", "task_storage", "cgrp_storage"]),
 ];
 
 impl Walk<'_> {
@@ -99,6 +130,9 @@ impl Walk<'_> {
             // Records of the host without a struct in the API: numbers, aligned.
             if at % size != 0 || at + size > bytes {
                 return refuse("it is outside of the record, or not aligned".to_owned());
+            }
+            if self.context.record && at == 0 && size == 8 {
+                return Ok(Value::pointer(Kind::Memory(crate::attach::ANY_SIZE)));
             }
             return Ok(Value::number(Scalar::bytes(size)));
         }
@@ -234,7 +268,7 @@ impl Walk<'_> {
                     && base.flags.any(Flags::TRUSTED.with(Flags::RCU));
                 let mut flags = if let Some(flags) = safe {
                     flags
-                } else if api {
+                } else if api && !base.flags.has(Flags::UNTRUSTED) {
                     Flags::TRUSTED.with(Flags::NULLABLE)
                 } else if rcu {
                     Flags::RCU.with(Flags::NULLABLE)
@@ -259,6 +293,23 @@ impl Walk<'_> {
         // Until the RCU section ends, where there is one.
         let rcu = flags.has(Flags::RCU) && self.state.rcu == 0 && self.sleepable();
         (!rcu).then_some(*flags)
+    }
+
+    /// A field of the map itself, by the host's types.
+    pub(crate) fn load_map(
+        &mut self,
+        map: u32,
+        base: &Value,
+        reg: Reg,
+        off: i64,
+        size: u32,
+    ) -> Result<Value, Refused> {
+        let kind = self.maps[map as usize].kind;
+        let (name, _) =
+            MAP_STRUCTS.iter().find(|(_, kinds)| kinds.contains(&kind)).unwrap_or(&MAP_STRUCTS[0]);
+        let of = self.types.named(name);
+        let plain = Value { flags: Flags::UNTRUSTED, ..*base };
+        self.load_object(of, &plain, reg, off, size)
     }
 
     fn object_offset(&self, of: u32, base: &Value, reg: Reg, off: i64) -> Result<u64, Refused> {
@@ -310,6 +361,19 @@ impl Walk<'_> {
                     start <= at && at + u64::from(size) <= start + bytes
                 })
         });
+        // The words of a context are for programs that are handed it.
+        let of_api = || {
+            if self.types.is_context(&name) {
+                return false;
+            }
+            let fields = self.types.fields(of).unwrap_or_default();
+            fields.iter().any(|field| {
+                let start = u64::from(field.offset);
+                let inside = start <= at && at + u64::from(size) <= start + u64::from(field.size);
+                field.writable && inside && field.ty.pointee().is_none()
+            })
+        };
+        let permitted = permitted || of_api();
         if permitted && base.flags.has(Flags::TRUSTED) && !value.is_pointer() {
             return Ok(());
         }

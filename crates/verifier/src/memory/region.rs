@@ -8,6 +8,7 @@ use crate::domain::Scalar;
 use crate::maps::SpecialKind;
 use crate::reject::Rejection;
 use crate::state::value::{Flags, Kind, Value};
+use crate::state::{CallbackKind, Entered};
 use crate::types::Origin;
 use crate::walk::{Refused, Walk};
 
@@ -210,7 +211,17 @@ impl Walk<'_> {
 
     /// Whether the program may sleep.
     pub(crate) fn sleepable(&self) -> bool {
-        self.sleepable_program
+        self.sleepable_program || self.in_work()
+    }
+
+    /// Whether this is a callback of a work queue, which may sleep in any program.
+    fn in_work(&self) -> bool {
+        let Entered::Callback { call, kind: CallbackKind::Later } = self.state.frame_at(0).entered
+        else {
+            return false;
+        };
+        let contract = self.contracts.get(&call).and_then(Option::as_ref);
+        contract.is_some_and(|contract| contract.name.starts_with("bpf_wq_"))
     }
 
     pub(crate) fn store_map_value(

@@ -49,13 +49,15 @@ pub(crate) struct Frame {
     pub(crate) aliased: u64,
     /// Slots of the stack wholly written since the last saved state, one bit each.
     pub(crate) written: u64,
+    /// How often the call that it waits for has called back, where the host calls only a few times.
+    pub(crate) rounds: u32,
 }
 
 impl Frame {
     pub(crate) fn new(function: u32, entered: Entered, index: u8) -> Frame {
         let mut regs = [Value::UNINIT; Reg::COUNT];
         regs[Reg::FP.index()] = Value::frame(index);
-        Frame { regs, stack: Rc::default(), function, entered, aliased: 0, written: 0 }
+        Frame { regs, stack: Rc::default(), function, entered, aliased: 0, written: 0, rounds: 0 }
     }
 }
 

@@ -161,7 +161,14 @@ impl Stack {
                 return Some(slot.value);
             }
         }
-        let zero = (0..size as i32).all(|at| self.byte(offset + at) == Byte::Zero);
-        zero.then(|| Value::constant(0))
+        // Any part of the number 0 is 0.
+        let spilled = slot.value.is_zero() && !slot.is_object();
+        let zero = (0..size as i32).all(|at| match self.byte(offset + at) {
+            Byte::Zero => true,
+            Byte::Part => spilled && locate(offset + at).0 == index,
+            Byte::Misc | Byte::Uninit => false,
+        });
+        let node = if spilled { slot.value.node } else { Value::UNINIT.node };
+        zero.then(|| Value { node, ..Value::constant(0) })
     }
 }

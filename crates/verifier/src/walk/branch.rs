@@ -92,8 +92,9 @@ impl Walk<'_> {
         let nullable = |value: &Value| value.is_pointer() && value.nullable();
         if matches!(cond, Cond::Eq | Cond::Ne) {
             let (pointer, other) = if nullable(a) { (a, b) } else { (b, a) };
-            let there =
-                other.is_pointer() && !other.nullable() && !matches!(other.kind, Kind::Object(_));
+            let there = other.is_pointer()
+                && !other.nullable()
+                && (!matches!(other.kind, Kind::Object(_)) || never_null(other));
             if nullable(pointer)
                 && there
                 && other.fixed_offset() == Some(0)

@@ -85,7 +85,7 @@ impl<'w, 'a> Cover<'w, 'a> {
     }
 
     fn frames(&mut self, old: &Frame, new: &Frame, slot: u32, read: u64) -> bool {
-        if new.aliased & !old.aliased != 0 {
+        if new.aliased & !old.aliased != 0 || old.rounds > new.rounds {
             return false;
         }
         let live = self.walk.code.live[slot as usize];

@@ -179,6 +179,9 @@ impl Walk<'_> {
         let code = std::rc::Rc::clone(&self.code);
         // A chain: function, stack below it, whether a tail call is made, the way here.
         let mut chains: Vec<(u32, i32, bool, Vec<u32>)> = vec![(0, 0, false, Vec::new())];
+        // What is called later is called by nobody.
+        let later: Vec<u32> = self.later.difference(&self.now).copied().collect();
+        chains.extend(later.iter().map(|function| (*function, 0, false, Vec::new())));
         let mut walked = 0_u32;
         while let Some((function, above, tail, way)) = chains.pop() {
             let facts = &code.functions[function as usize];
@@ -220,7 +223,11 @@ impl Walk<'_> {
             }
             let mut below = way.clone();
             below.push(function);
-            for (_, callee) in &facts.calls {
+            for (slot, callee) in &facts.calls {
+                let address = code.insn(*slot).is_some_and(|insn| !insn.is_call());
+                if address && later.contains(callee) {
+                    continue;
+                }
                 chains.push((*callee, depth, false, below.clone()));
             }
         }

@@ -9,7 +9,7 @@ pub(crate) mod prune;
 pub(crate) mod rounds;
 pub(crate) mod step;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write;
 use std::rc::Rc;
 
@@ -19,6 +19,7 @@ use abide_isa::Reg;
 use abide_object::Object;
 
 use self::prune::Saved;
+use crate::attach;
 use crate::call::contract::Contract;
 use crate::code::Code;
 use crate::codes as c;
@@ -62,6 +63,8 @@ pub(crate) struct Walk<'a> {
     pub(crate) kind: &'a ProgramType,
     /// What it may return.
     pub(crate) returns: Option<(i64, i64)>,
+    /// It replaces a function of another program.
+    pub(crate) replaces: bool,
     /// It need not set r0.
     pub(crate) void: bool,
     /// The program may sleep.
@@ -83,6 +86,9 @@ pub(crate) struct Walk<'a> {
     pub(crate) statistics: Statistics,
     /// The lowest offset that each function touched in its own frame.
     pub(crate) depths: Vec<i32>,
+    /// Functions that the host calls later; those that it calls while it is called.
+    pub(crate) later: BTreeSet<u32>,
+    pub(crate) now: BTreeSet<u32>,
     /// Global functions that are called and still to be proved.
     pub(crate) globals: Vec<u32>,
     pub(crate) log: String,
@@ -113,15 +119,27 @@ impl<'a> Walk<'a> {
         let mut types = Types::new(api, options.node, options.host_types, object.btf.as_ref());
         let mut context = ContextRules::of(&mut types, kind, &definition.name);
         let linux = api.name == "linux";
-        let mut attached = crate::attach::Returns::Anything;
+        // What replaces a function of another program has the context that it declares.
+        let replaces = linux && definition.name == "ext";
+        if replaces
+            && let Some(id) = attach::replaced(&types, object, &program.name)
+            && let DefKind::Program(other) = &api.definition(id).kind
+        {
+            context = ContextRules::of(&mut types, other, &api.definition(id).name);
+        }
+        let mut attached = attach::Returns::Anything;
         if linux && TRACED.contains(&definition.name.as_str()) {
-            let found = crate::attach::arguments(&mut types, object, &program.name);
+            let found = attach::arguments(&mut types, object, &program.name);
             if let Some((arguments, result)) = found {
                 context.arguments = Some(arguments);
                 attached = result;
             }
         }
-        let known = linux.then(|| crate::attach::returns(&definition.name, &program.section));
+        if linux && context.is_unknown() {
+            context.arguments =
+                context.name.clone().and_then(|name| attach::pointers_of(&mut types, &name));
+        }
+        let known = linux.then(|| attach::returns(&definition.name, &program.section));
         let (slots, functions) = (code.insns.len(), code.functions.len());
         let sleeps =
             object.program(&program.name).is_some_and(|id| object.programs[id.index()].sleepable);
@@ -130,16 +148,17 @@ impl<'a> Walk<'a> {
             object,
             options,
             kind,
+            replaces,
             sleepable_program: sleeps || kind.sleepable,
             code: Rc::new(code),
             maps: MapFacts::of(object, &program.maps),
             types,
             context,
             returns: match attached {
-                crate::attach::Returns::Range(low, high) => Some((low, high)),
+                attach::Returns::Range(low, high) => Some((low, high)),
                 _ => kind.returns.or(known.flatten()),
             },
-            void: attached == crate::attach::Returns::Nothing,
+            void: attached == attach::Returns::Nothing,
             contracts: HashMap::new(),
             nodes: Nodes::new(),
             saved: Vec::new(),
@@ -151,6 +170,8 @@ impl<'a> Walk<'a> {
             jumps: 0,
             statistics: Statistics::default(),
             depths: vec![0; functions],
+            later: BTreeSet::new(),
+            now: BTreeSet::new(),
             globals: Vec::new(),
             log: String::new(),
             global_takes: HashMap::new(),
@@ -203,6 +224,9 @@ impl<'a> Walk<'a> {
 
     fn entry(&mut self) -> Result<(), Refused> {
         self.check_maps()?;
+        if self.replaces {
+            return self.enter_global(0);
+        }
         let mut frame = Frame::new(0, Entered::Entry, 0);
         if !self.kind.params.is_empty() {
             frame.regs[Reg::R1.index()] = Value::pointer(Kind::Context);

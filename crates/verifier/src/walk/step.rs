@@ -7,6 +7,7 @@ use crate::codes as c;
 use crate::domain::Scalar;
 use crate::reject::Rejection;
 use crate::state::value::{Kind, Value};
+use crate::state::{Entered, Frame};
 
 impl Walk<'_> {
     pub(crate) fn step(&mut self, insn: &Insn) -> Result<Flow, Refused> {
@@ -44,7 +45,7 @@ impl Walk<'_> {
                 let value = self.wide(insn, kind)?;
                 self.write(insn.dst, value)?;
             }
-            Op::LdAbs { .. } | Op::LdInd { .. } => self.packet_load(insn)?,
+            Op::LdAbs { .. } | Op::LdInd { .. } => return self.packet_load(insn),
             Op::Jump { .. } => {
                 self.jumps += 1;
                 let to = i64::from(self.slot) + 1 + i64::from(insn.jump().unwrap_or(0));
@@ -146,7 +147,11 @@ impl Walk<'_> {
     /// Atomic operations are for memory of the program and the host, and aligned.
     fn check_atomic(&self, base: &Value, reg: Reg, off: i64, size: Size) -> Result<(), Refused> {
         match base.kind {
-            Kind::Frame(_) | Kind::MapValue(_) | Kind::Memory(_) | Kind::Scalar => {}
+            Kind::Frame(_)
+            | Kind::MapValue(_)
+            | Kind::Memory(_)
+            | Kind::Object(_)
+            | Kind::Scalar => {}
             _ => {
                 return Err(Rejection::new(
                     &c::V_PROTECTED,
@@ -163,7 +168,7 @@ impl Walk<'_> {
     }
 
     /// Loads from the packet by the old instructions: the context in r6, the result in r0.
-    fn packet_load(&mut self, insn: &Insn) -> Result<(), Refused> {
+    fn packet_load(&mut self, insn: &Insn) -> Result<Flow, Refused> {
         let refuse = |text: &str, kernel: &str| {
             Err(Rejection::new(&c::V_NOT_HERE, text.to_owned()).kernel(kernel.to_owned()))
         };
@@ -183,14 +188,23 @@ impl Walk<'_> {
         if let Op::LdInd { .. } = insn.kind() {
             self.read(insn.src)?;
         }
-        if self.state.frames.len() > 1 {
-            return Err(Rejection::new(
-                &c::V_GAP,
-                "packet loads in functions that are called cannot be proved yet",
-            )
-            .kernel("LD_ABS is only allowed in functions that return 'int'."));
+        let called = self.state.frames.len() > 1;
+        if called {
+            let back = |frame: &Frame| matches!(frame.entered, Entered::Callback { .. });
+            if self.state.frames.iter().any(|frame| back(frame)) {
+                return refuse(
+                    "a packet load in a callback",
+                    "cannot use BPF_LD_[ABS|IND] within callback",
+                );
+            }
+            if !self.returns_int(self.state.frame().function) {
+                return refuse(
+                    "a packet load in a function that does not return `int`, as far as its BTF says",
+                    "LD_ABS is only allowed in functions that return 'int'.",
+                );
+            }
         }
-        // The program ends if the packet is too short.
+        // The function ends if the packet is too short.
         self.check_end("a packet load can end the program")?;
         for reg in [Reg::R1, Reg::R2, Reg::R3, Reg::R4, Reg::R5] {
             self.state.set(reg, Value::UNINIT);
@@ -199,7 +213,16 @@ impl Walk<'_> {
             Op::LdAbs { size } | Op::LdInd { size } => size,
             _ => Size::Dw,
         };
-        self.write(Reg::R0, Value::number(Scalar::bytes(size.bytes())))
+        let next = self.slot + 1;
+        if called {
+            let mut loaded = self.state.clone();
+            loaded.set(Reg::R0, Value::number(Scalar::bytes(size.bytes())));
+            self.fork(loaded, next)?;
+            self.write(Reg::R0, Value::constant(0))?;
+            return self.exit();
+        }
+        self.write(Reg::R0, Value::number(Scalar::bytes(size.bytes())))?;
+        Ok(Flow::To(next))
     }
 
     /// The host decides how often: what comes after the loop is walked first, so that it is known what

@@ -226,10 +226,10 @@ pub struct Program {
 /// What a program declares as its exception callback.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExceptionCallback {
-    /// The name.
+    /// The name; of several tags all names, with commas between.
     pub name: String,
     /// The subprogram: global, not hidden, in a section of subprograms. `None` if there is no such
-    /// thing; then no kernel takes the program.
+    /// thing, or more than one; then no kernel takes the program.
     pub function: Option<FunctionId>,
 }
 

@@ -27,9 +27,12 @@ pub(crate) fn of(functions: &[Function], btf: Option<&Btf>) -> Vec<Program> {
             attach: rule.and_then(|rule| AttachTarget::of(rule, &function.section)),
             sleepable: rule.is_some_and(|rule| rule.sleepable),
             fragments: rule.is_some_and(|rule| rule.fragments),
-            exception: exceptions.get(function.name.as_str()).map(|name| ExceptionCallback {
-                name: (*name).to_owned(),
-                function: callbacks.get(name).copied(),
+            exception: exceptions.get(function.name.as_str()).map(|names| ExceptionCallback {
+                name: names.join(", "),
+                function: match names.as_slice() {
+                    [name] => callbacks.get(name).copied(),
+                    _ => None,
+                },
             }),
         }
     };
@@ -40,28 +43,28 @@ fn is_subprogram(function: &Function) -> bool {
     function.section == ".text" || function.section.starts_with(".text.")
 }
 
-/// The exception callbacks that functions are tagged with, by the names of the functions. What has
-/// several has none: nobody could say which.
-fn exceptions(btf: &Btf) -> HashMap<&str, &str> {
-    let (mut found, mut several) = (HashMap::new(), HashSet::new());
+/// The exception callbacks that functions are tagged with, by the names of the functions.
+fn exceptions(btf: &Btf) -> HashMap<&str, Vec<&str>> {
+    let mut found: HashMap<&str, Vec<&str>> = HashMap::new();
     for (_, ty) in btf.iter() {
         let Type::DeclTag { name, ty, component: None, .. } = ty else { continue };
         let Some(callback) = name.strip_prefix(EXCEPTION) else { continue };
         let Some(Type::Func { name, .. }) = btf.get(ty) else { continue };
-        if found.insert(name, callback).is_some() {
-            several.insert(name);
+        let names = found.entry(name).or_default();
+        // Nobody reads more of them than two.
+        if names.len() < 2 {
+            names.push(callback);
         }
     }
-    found.retain(|name, _| !several.contains(name));
     found
 }
 
 /// The subprograms that can be exception callbacks, by name.
 fn callbacks<'a>(
     functions: &'a [Function],
-    wanted: &HashMap<&str, &str>,
+    wanted: &HashMap<&str, Vec<&str>>,
 ) -> HashMap<&'a str, FunctionId> {
-    let wanted: HashSet<&str> = wanted.values().copied().collect();
+    let wanted: HashSet<&str> = wanted.values().flatten().copied().collect();
     let mut found = HashMap::new();
     let mut several = HashSet::new();
     for (index, function) in functions.iter().enumerate() {

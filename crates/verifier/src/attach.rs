@@ -27,13 +27,16 @@ pub(crate) fn arguments(
         let skip = usize::from(traced);
         // Iterators hand null at their end; what they say of themselves is always there.
         let iter = found.attach_type == Some(AttachType::TraceIter);
+        let lsm = matches!(found.attach_type, Some(AttachType::LsmMac | AttachType::LsmCgroup));
+        // What a function is called with may be gone, or not there yet.
+        let live = traced || iter || lsm && !DYING.contains(&name.as_str());
         let mut all: Vec<Value> = params
             .into_iter()
             .skip(skip)
             .enumerate()
             .map(|(at, (param, ty))| match iter && at > 0 && is_void_pointer(btf, ty) {
                 true => buffer(param),
-                false => value(types, btf, ty, iter && at > 0),
+                false => value(types, btf, ty, live, iter && at > 0),
             })
             .collect();
         let returns = matches!(
@@ -44,7 +47,7 @@ pub(crate) fn arguments(
             all.push(match Returns::of(btf, name, ret, found.attach_type) {
                 // What the programs before it returned.
                 Returns::Range(low, high) => Value::number(Scalar::between_signed(low, high)),
-                _ => value(types, btf, ret, false),
+                _ => value(types, btf, ret, live, false),
             });
         }
         let result = Returns::of(btf, name, ret, found.attach_type);
@@ -66,7 +69,7 @@ pub(crate) fn arguments(
         let member = theirs.members.iter().find(|member| member.name == name)?;
         let (params, ret) = prototype(btf, member.ty)?;
         let mut all: Vec<Value> =
-            params.into_iter().map(|(_, ty)| value(types, btf, ty, false)).collect();
+            params.into_iter().map(|(_, ty)| value(types, btf, ty, true, false)).collect();
         if plain == "tcp_congestion_ops" {
             // The sockets of these are TCP sockets.
             let (sock, tcp) = (types.named("sock"), types.named("tcp_sock"));
@@ -130,7 +133,7 @@ pub(crate) fn pointers_of(types: &mut Types<'_>, name: &str) -> Option<Vec<Value
     let btf = types.host?;
     let Some(Type::Struct(of)) = btf.get(btf.by_name(BtfKind::Struct, name)?) else { return None };
     let each = |member: abide_btf::Member<'_>| match btf.get(btf.strip(member.ty)) {
-        Some(Type::Ptr { .. }) => Some(value(types, btf, member.ty, false)),
+        Some(Type::Ptr { .. }) => Some(value(types, btf, member.ty, true, false)),
         _ => None,
     };
     of.members.iter().map(each).collect::<Option<Vec<Value>>>().filter(|all| !all.is_empty())
@@ -150,6 +153,17 @@ pub(crate) const ANY_SIZE: u32 = u16::MAX as u32;
 fn is_void_pointer(btf: &Btf, ty: TypeId) -> bool {
     matches!(btf.get(btf.strip(ty)), Some(Type::Ptr { to }) if btf.strip(to) == TypeId::VOID)
 }
+
+/// Hooks that are handed objects which are being made or taken down.
+const DYING: &[&str] = &[
+    "bpf_lsm_bpf_map_free",
+    "bpf_lsm_bpf_prog_free",
+    "bpf_lsm_file_alloc_security",
+    "bpf_lsm_file_free_security",
+    "bpf_lsm_sk_alloc_security",
+    "bpf_lsm_sk_free_security",
+    "bpf_lsm_task_free",
+];
 
 /// What a program returns that is attached to a function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -192,7 +206,7 @@ fn prototype(btf: &Btf, id: TypeId) -> Option<(Vec<(&str, TypeId)>, TypeId)> {
     None
 }
 
-fn value(types: &mut Types<'_>, btf: &Btf, ty: TypeId, nullable: bool) -> Value {
+fn value(types: &mut Types<'_>, btf: &Btf, ty: TypeId, live: bool, nullable: bool) -> Value {
     let Some(Type::Ptr { to }) = btf.get(btf.strip(ty)) else {
         let bytes = btf.size_of(ty).and_then(|size| u32::try_from(size).ok()).unwrap_or(8);
         // Narrow arguments are passed in whole registers, whose upper part is not defined.
@@ -201,8 +215,10 @@ fn value(types: &mut Types<'_>, btf: &Btf, ty: TypeId, nullable: bool) -> Value 
     };
     match types.pointer(btf, false, to) {
         Content::Pointer { to, .. } => {
-            let flags =
-                if nullable { Flags::TRUSTED.with(Flags::NULLABLE) } else { Flags::TRUSTED };
+            let mut flags = if live { Flags::TRUSTED } else { Flags::NONE };
+            if nullable {
+                flags = flags.with(Flags::NULLABLE);
+            }
             Value { flags, ..Value::pointer(Kind::Object(to)) }
         }
         // Pointers to anything else are numbers to the program.

@@ -15,8 +15,20 @@ pub(crate) struct Function {
     pub(crate) end: u32,
     /// It makes a tail call itself.
     pub(crate) tail_call: bool,
-    /// Functions that it calls or takes the address of, with the slot.
-    pub(crate) calls: Vec<(u32, u32)>,
+    /// It throws itself, at this slot.
+    pub(crate) throws: Option<u32>,
+    /// Its address is taken: the host may call it.
+    pub(crate) callback: bool,
+    /// Functions that it calls or takes the address of.
+    pub(crate) calls: Vec<LocalCall>,
+}
+
+/// A function is called, or its address is taken.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LocalCall {
+    pub(crate) slot: u32,
+    pub(crate) callee: u32,
+    pub(crate) address: bool,
 }
 
 /// A decoded stream.
@@ -34,7 +46,7 @@ pub(crate) struct Code {
 type Failure = (u32, Box<Rejection>);
 
 impl Code {
-    pub(crate) fn of(program: &Program) -> Result<Code, Failure> {
+    pub(crate) fn of(program: &Program, exception: Option<u32>) -> Result<Code, Failure> {
         let count = program.slots.len();
         let mut insns = vec![None; count];
         let mut slot = 0;
@@ -54,6 +66,8 @@ impl Code {
                 start: range.slots.start,
                 end: range.slots.end,
                 tail_call: false,
+                throws: None,
+                callback: false,
                 calls: Vec::new(),
             })
             .collect();
@@ -64,7 +78,7 @@ impl Code {
             compare: vec![false; count],
         };
         code.find_calls()?;
-        code.reach()?;
+        code.reach(exception)?;
         code.find_live(program);
         Ok(code)
     }
@@ -96,7 +110,9 @@ impl Code {
                 return Err((slot, reject.kernel("invalid destination of a call")));
             };
             let caller = self.function_at(slot) as usize;
-            self.functions[caller].calls.push((slot, callee));
+            let address = matches!(self.insn(slot).map(Insn::kind), Some(Kind::LdImm64(_)));
+            self.functions[caller].calls.push(LocalCall { slot, callee, address });
+            self.functions[callee as usize].callback |= address;
         }
         Ok(())
     }
@@ -110,12 +126,14 @@ impl Code {
 
     /// Follows the code of every function that is called: it must stay inside, and all of it must be
     /// reached.
-    fn reach(&mut self) -> Result<(), Failure> {
+    fn reach(&mut self, exception: Option<u32>) -> Result<(), Failure> {
         let mut seen = vec![false; self.insns.len()];
         let mut called = vec![false; self.functions.len()];
-        let mut work = vec![0_u32];
-        if let Some(first) = called.first_mut() {
-            *first = true;
+        let mut work: Vec<u32> = std::iter::once(0).chain(exception).collect();
+        for function in &work {
+            if let Some(called) = called.get_mut(*function as usize) {
+                *called = true;
+            }
         }
         let mut paths = Vec::new();
         while let Some(function) = work.pop() {
@@ -145,9 +163,9 @@ impl Code {
                     self.compare[slot as usize] |= matches!(insn.kind(), Kind::MayGoto);
                 }
             }
-            for (_, callee) in self.functions[function as usize].calls.clone() {
-                if !std::mem::replace(&mut called[callee as usize], true) {
-                    work.push(callee);
+            for call in &self.functions[function as usize].calls {
+                if !std::mem::replace(&mut called[call.callee as usize], true) {
+                    work.push(call.callee);
                 }
             }
         }

@@ -67,6 +67,10 @@ abide_diag::codes! {
     V_NO_FUNCTION = "V0405", "function not served";
     /// The function may not be called here: not in this kind of program or state.
     V_NOT_HERE = "V0406", "call not allowed here";
+    /// What a program throws to is one global function of its object, by the tag
+    /// `exception_callback:NAME`: it takes a number, returns what the program may return, and is called
+    /// by nobody. Functions that the host calls back cannot throw, nor can that one.
+    V_EXCEPTION = "V0407", "exception misused";
 
     /// The program can end and still own an object or record. Give it back on every path.
     V_LEAK = "V0501", "reference not released";

@@ -24,6 +24,7 @@ pub(crate) struct ContextRules<'a> {
     pub(crate) packet_writable: bool,
     /// The old packet loads are for programs of a socket buffer.
     pub(crate) legacy_loads: bool,
+    linux: bool,
     rights: Option<&'static Rights>,
 }
 
@@ -148,6 +149,19 @@ const PLAIN: &[(&str, u32, bool)] = &[
     ("lirc_mode2", 4, false),
 ];
 
+/// A port in network byte order: four bytes for programs that load them so, two otherwise.
+const HALF: &[(&str, &str)] = &[("bpf_sock", "dst_port")];
+
+/// Whether a load touches more than is there of a field of Linux of which only the lower half is.
+pub(crate) fn beyond_half(of: &str, field: &Field, at: u64, size: u64) -> bool {
+    let (start, whole) = (u64::from(field.offset), u64::from(field.size));
+    HALF.contains(&(of, field.name.as_str()))
+        && size < whole
+        && start < at + size
+        && at < start + whole
+        && at + size > start + whole / 2
+}
+
 impl<'a> ContextRules<'a> {
     pub(crate) fn of(types: &mut Types<'a>, kind: &ProgramType, program: &str) -> Self {
         let pointee =
@@ -177,6 +191,7 @@ impl<'a> ContextRules<'a> {
             record: linux && program == "raw_tracepoint_writable",
             plain_writable: plain.is_some_and(|(.., writable)| *writable),
             packet_writable: rights.map_or(writable, |rights| rights.packet_writable),
+            linux,
             legacy_loads: linux && matches!(program, "socket_filter" | "tc" | "sched_act"),
             rights,
             name,
@@ -220,7 +235,12 @@ impl<'a> ContextRules<'a> {
         }
     }
 
-    pub(crate) fn may_read(&self, field: &Field) -> Result<(), String> {
+    pub(crate) fn may_read(&self, field: &Field, size: u32) -> Result<(), String> {
+        let name = self.name.as_deref().filter(|_| self.linux).unwrap_or("");
+        // Its fields are numbers of four or eight bytes.
+        if name == "bpf_sock_ops" && size != if field.size == 8 { 8 } else { 4 } {
+            return Err(format!("`{}` is read whole", field.name));
+        }
         match self.rights {
             Some(rights) if rights.hidden.contains(&field.name.as_str()) => {
                 Err(format!("programs of this type may not read `{}`", field.name))

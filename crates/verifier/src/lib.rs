@@ -168,7 +168,14 @@ fn examine(
     object: &Object,
     options: &Options<'_>,
 ) -> (Result<(), Box<Rejection>>, Statistics, String) {
-    let code = match Code::of(program) {
+    let own = object.program(&program.name).map(|id| &object.programs[id.index()]);
+    let name = own.and_then(|own| own.exception.as_ref()).map(|callback| &callback.name);
+    let exception = program
+        .functions
+        .iter()
+        .position(|function| function.compat.is_none() && Some(&function.name) == name)
+        .map(|at| at as u32);
+    let code = match Code::of(program, exception) {
         Ok(code) => code,
         Err((slot, mut rejection)) => {
             rejection.program.clone_from(&program.name);
@@ -179,7 +186,7 @@ fn examine(
             return (Err(rejection), Statistics::default(), String::new());
         }
     };
-    let mut walk = match Walk::new(program, object, options, code) {
+    let mut walk = match Walk::new(program, object, options, code, exception) {
         Ok(walk) => walk,
         Err(rejection) => return (Err(rejection), Statistics::default(), String::new()),
     };

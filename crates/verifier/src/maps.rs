@@ -65,6 +65,9 @@ pub(crate) struct MapFacts {
     pub(crate) untyped: bool,
 }
 
+/// Fields with a state of their own in one value: more, and no host knows of any.
+const MAX_SPECIAL: usize = 11;
+
 /// `BPF_F_RDONLY_PROG` and `BPF_F_WRONLY_PROG`.
 const RDONLY_PROG: u32 = 1 << 7;
 const WRONLY_PROG: u32 = 1 << 8;
@@ -133,6 +136,11 @@ impl MapFacts {
     /// The special field that begins at an offset.
     pub(crate) fn special_at(&self, offset: i64) -> Option<&Special> {
         self.special.iter().find(|field| i64::from(field.offset) == offset)
+    }
+
+    /// The same, for functions to use: hosts know of so many in a value and no more.
+    pub(crate) fn usable_at(&self, offset: i64) -> Option<&Special> {
+        (self.special.len() <= MAX_SPECIAL).then(|| self.special_at(offset)).flatten()
     }
 
     /// Its values hold a lock.

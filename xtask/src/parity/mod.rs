@@ -1,6 +1,7 @@
 //! `cargo xtask parity`: the verifier against the kernel's verdicts over the corpora of the shared
 //! data, and docs/verifier-parity.md made from it. Knows where the data is; decides nothing.
 
+mod causes;
 mod objects;
 mod old;
 mod report;
@@ -32,6 +33,8 @@ pub(crate) struct Case {
     pub(crate) processed: (u64, u64),
     /// Microseconds here.
     pub(crate) time: u128,
+    /// A newer kernel of the shared data that takes it, where this one does not.
+    pub(crate) later: Option<&'static str>,
     /// Microseconds of the kernel 6.18, where the shared data has them.
     pub(crate) kernel_time: Option<u64>,
 }

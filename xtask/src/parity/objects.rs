@@ -97,6 +97,7 @@ pub(super) fn run(
                 refused: None,
                 processed: (verdict["processed"].as_u64().unwrap_or(0), 0),
                 time: 0,
+                later: None,
                 kernel_time: times.get(verdict["id"].as_str().unwrap_or("")).copied(),
             };
             let strict = verdict["flags"].as_u64().unwrap_or(0) & 1 != 0;

@@ -1,7 +1,7 @@
 //! The kernel's old arrays of raw programs (`oldtests-*.jsonl`): laid out as a linked program, with
 //! the maps that their test harness makes.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use abide_api::link::FunctionRange;
@@ -82,6 +82,7 @@ pub(super) fn run(
         .filter_map(|line| Some((line["n"].as_u64()?, line)))
         .collect();
     let types = super::objects::types(kernel)?;
+    let later: Vec<(&str, HashSet<u64>)> = if node == "LINUX_6.1" { later()? } else { Vec::new() };
     let host = super::node(api, node)?;
     let mut corpus = Corpus { name, cases: Vec::new(), left_out: BTreeMap::new() };
     for test in &tests {
@@ -107,6 +108,9 @@ pub(super) fn run(
             refused: None,
             processed: (verdict["processed"].as_u64().unwrap_or(0), 0),
             time: 0,
+            later: test["n"].as_u64().filter(|_| !kernel).and_then(|n| {
+                later.iter().find(|(_, takes)| takes.contains(&n)).map(|(kernel, _)| *kernel)
+            }),
             kernel_time: None,
         };
         if wanted.case(&case.name) {
@@ -114,6 +118,19 @@ pub(super) fn run(
         }
     }
     Ok(corpus)
+}
+
+/// Kernels newer than 6.1, and the numbers of the programs that they take.
+fn later() -> Result<Vec<(&'static str, HashSet<u64>)>, Failure> {
+    let files = [("6.12", "drift61-6.12.117+deb12-amd64"), ("7.3", "drift61-7.3.4+deb13-amd64")];
+    let read = |(kernel, file)| {
+        let lines = super::lines(&format!("corpus/kernel-verdicts/{file}.jsonl.zst"))?;
+        let takes = |line: &Value| {
+            line["n"].as_u64().filter(|_| line["verdict"].as_str() == Some("accept"))
+        };
+        Ok((kernel, lines.iter().filter_map(takes).collect()))
+    };
+    files.into_iter().map(read).collect()
 }
 
 fn judge(api: &Arc<Api>, host: NodeId, types: &Btf, test: &Value, mut case: Case) -> Case {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use super::{Case, Corpus};
+use super::{Case, Corpus, causes};
 use crate::{Failure, tree};
 
 struct Counts {
@@ -131,19 +131,25 @@ pub(super) fn print(corpora: &[Corpus]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What is behind the programs that are accepted and that the kernel rejects.
-const ACCEPTED: &str = "
-What is accepted and the kernel rejects, so far as it was looked at:
-
-* A size of zero where a helper wants more (\"zero-sized read\", \"empty range\"): nothing is accessed. The API language has
-  no word for it. The same for flags that must be 0, and for a null where only some program types may pass one.
-* Ranges that are told apart better here: shifts by more than the width, comparisons with themselves, a spilled constant, a
-  pointer that cannot be null because it differs from null.
-* Fields and functions by program type, attach point or release that the API file does not tell apart (`dst_port`,
-  `hwtstamp`, `flow_keys`, packets as arguments, `css_task` iterators, updates of sockmaps, objects in `task_free`).
-  These are rules of a Linux host, not of memory: a kernel that loads the program applies its own.
-* Arguments of exception callbacks, which no host here runs; a lock taken in a function and given back by its caller.
-";
+/// What is behind the programs that are accepted and that the kernel rejects, with the arguments.
+fn accepted(corpora: &[Corpus]) -> String {
+    let mut text = String::from(
+        "\nWhat is accepted and the kernel rejects, by class (`xtask/src/parity/causes.rs`):\n\n\
+         | programs | class | why it is no harm |\n|---|---|---|\n",
+    );
+    let cases: Vec<&Case> = corpora
+        .iter()
+        .flat_map(|corpus| count(corpus).unsafe_.into_iter().map(|at| &corpus.cases[at]))
+        .collect();
+    let all = causes::CLASSES.iter().chain([&causes::LATER, &causes::UNEXPLAINED]);
+    for class in all {
+        let of = cases.iter().filter(|case| causes::class(case).name == class.name).count();
+        if of > 0 {
+            let _ = writeln!(text, "| {of} | {} | {} |", class.name, class.reason);
+        }
+    }
+    text
+}
 
 pub(super) fn page(corpora: &[Corpus]) -> String {
     let mut page = String::from(
@@ -165,7 +171,7 @@ pub(super) fn page(corpora: &[Corpus]) -> String {
             counts.gaps.len()
         );
     }
-    page.push_str(ACCEPTED);
+    page.push_str(&accepted(corpora));
     for corpus in corpora {
         let counts = count(corpus);
         let _ = writeln!(
@@ -179,16 +185,18 @@ pub(super) fn page(corpora: &[Corpus]) -> String {
         if !counts.unsafe_.is_empty() {
             let _ = writeln!(
                 page,
-                "\nAccepted, and the kernel rejects:\n\n| program | the kernel says |\n|---|---|"
+                "\nAccepted, and the kernel rejects:\n\n| program | the kernel says | class |\n|---|---|---|"
             );
             for at in counts.unsafe_ {
                 let case = &corpus.cases[at];
                 let words: String = case.words.chars().take(100).collect();
                 let _ = writeln!(
                     page,
-                    "| {} | {} |",
+                    "| {} | {} | {}{} |",
                     case.name.replace('|', "\\|"),
-                    words.replace('|', "\\|")
+                    words.replace('|', "\\|"),
+                    causes::class(case).name,
+                    case.later.map_or(String::new(), |kernel| format!(" ({kernel})"))
                 );
             }
         }

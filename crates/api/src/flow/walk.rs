@@ -14,6 +14,12 @@ pub(super) fn walk(object: &Object, entry: FunctionId, facts: &Facts<'_>) -> Rea
     let mut arguments = [Value::Any; 5];
     arguments[0] = Value::Context(0);
     walk.enter(entry, &State::entry(arguments));
+    // What the program throws to is handed a number.
+    let program = object.programs.iter().find(|program| program.function == entry);
+    let callback = program.and_then(|program| program.exception.as_ref()?.function);
+    if let Some(callback) = callback {
+        walk.enter(callback, &State::entry([Value::Any; 5]));
+    }
     while let Some((function, slot)) = walk.queue.pop() {
         if let Some(state) = walk.state(function, slot) {
             walk.block(function, slot, state, None);

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use abide_btf::core::POISON;
 use abide_isa::{Kind, decode};
-use abide_object::{ExternId, ExternKind, FunctionId, Object, Target};
+use abide_object::{ExternId, ExternKind, FunctionId, Object, Program, Target};
 
 use super::Callee;
 use crate::bind::codes as c;
@@ -14,8 +14,18 @@ use crate::refusal::Refusal;
 /// The functions that a function reaches by calls and callbacks, itself first, then in the order in
 /// which they are first referred to.
 pub fn reachable(object: &Object, entry: FunctionId) -> Vec<FunctionId> {
-    let mut found = vec![entry];
-    let mut seen = BTreeSet::from([entry]);
+    from(object, vec![entry])
+}
+
+/// The same of a program: with what it throws to.
+pub(super) fn of_program(object: &Object, program: &Program) -> Vec<FunctionId> {
+    let callback = program.exception.as_ref().and_then(|callback| callback.function);
+    from(object, std::iter::once(program.function).chain(callback).collect())
+}
+
+fn from(object: &Object, entries: Vec<FunctionId>) -> Vec<FunctionId> {
+    let mut seen: BTreeSet<FunctionId> = entries.iter().copied().collect();
+    let mut found = entries;
     let mut next = 0;
     while next < found.len() {
         for relocation in &object.functions[found[next].0 as usize].relocations {
@@ -57,7 +67,7 @@ pub(super) fn bounded(object: &Object) -> Result<(), Refusal> {
     let mut total = 0;
     for program in &object.programs {
         total += PROGRAM;
-        for id in reachable(object, program.function) {
+        for id in of_program(object, program) {
             total += size_of::<FunctionId>() + costs[id.index()];
         }
         if total > MAX_READ {

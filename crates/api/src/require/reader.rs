@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use abide_object::{ExternId, ExternKind, FunctionId, Map, MapOrigin, Object, ProgramId, Target};
 
-use super::reach::{callees, reachable};
+use super::reach::{callees, of_program};
 use super::{Callee, MapNeed, Need, ProgramNeeds, features};
 use crate::bind::codes as c;
 use crate::compare::{Fit, fit};
@@ -28,7 +28,7 @@ impl Reader<'_> {
         let name = self.object.functions[program.function.0 as usize].name.clone();
         let program_type =
             self.program_type(&program.section).map_err(|refusal| refusal.in_program(&name));
-        let functions = reachable(self.object, program.function);
+        let functions = of_program(self.object, program);
         let calls = self.calls(&name, program_type.as_ref().ok().copied(), &functions);
         let maps = self.maps(&name, &functions);
         let reached = Reached::of(self.object, program.function, &Facts::default());

@@ -3,7 +3,7 @@
 use abide_isa::Reg;
 
 use super::contract::{Contract, Family, Handed, Parameter, Takes};
-use super::map_rules;
+use super::{host_rules, map_rules};
 use crate::codes as c;
 use crate::memory::Access;
 use crate::reject::Rejection;
@@ -98,6 +98,17 @@ impl Walk<'_> {
         );
         // A helper's memory that is null has size 0; a kfunc is told by the null.
         let sized = matches!(param.takes, Takes::Memory { .. }) && !contract.kfunc;
+        let linux = self.linux().then_some(&self.definition);
+        if let Some(program) = linux.filter(|_| value.is_zero() && param.nullable)
+            && !host_rules::null_allowed(&contract.name, program)
+        {
+            return Err(self.mismatch(contract, param, reg, &value, "ctx"));
+        }
+        if linux.is_some() && !value.is_zero() && host_rules::must_be_zero(&contract.name, at) {
+            let text = format!("`{}` of {} must be 0", param.name, contract.name);
+            return Err(Rejection::new(&c::V_CONSTANT, text)
+                .kernel("get_local_storage() doesn't support non-zero flags"));
+        }
         if pointer && param.nullable && value.is_zero() && !sized {
             self.rely(&value);
             return Ok(());
@@ -265,7 +276,10 @@ impl Walk<'_> {
             return Err(self.mismatch(contract, param, reg, value, "map_ptr"));
         };
         let facts = &self.maps[map as usize];
-        if self.types.api.name == "linux" && !map_rules::fits(&contract.name, facts.kind) {
+        let sockets = matches!(facts.kind, "sockmap" | "sockhash");
+        let fits = map_rules::fits(&contract.name, facts.kind)
+            && (!sockets || host_rules::changes_socket_map(&contract.name, &self.definition));
+        if self.linux() && !fits {
             return Err(Rejection::new(
                 &c::V_MAP_KIND,
                 format!(
@@ -328,6 +342,17 @@ impl Walk<'_> {
             | Kind::PacketMeta
             | Kind::Memory(_) => {
                 let access = if written { Access::Write } else { Access::Read };
+                let packet = matches!(value.kind, Kind::Packet | Kind::PacketMeta);
+                if packet
+                    && self.linux()
+                    && !contract.kfunc
+                    && !host_rules::takes_packet(&contract.name)
+                {
+                    let text = format!("{} does not take memory in the packet", contract.name);
+                    return Err(Rejection::new(&c::V_ARGUMENT, text)
+                        .kernel("helper access to the packet is not allowed")
+                        .help("copy it to the stack first"));
+                }
                 self.check_pointer(value, reg, access)?;
                 self.region(value, reg, 0, size, access)?;
                 if let Kind::MapValue(map) = value.kind
@@ -344,7 +369,9 @@ impl Walk<'_> {
             }
             // Only read, and only what is known to be there.
             Kind::Object(of)
-                if !written && !value.flags.any(Flags::UNTRUSTED.with(Flags::PERCPU)) =>
+                if !written
+                    && !value.flags.any(Flags::UNTRUSTED.with(Flags::PERCPU))
+                    && (value.flags.has(Flags::TRUSTED) || value.owner != 0) =>
             {
                 let known = self.types.size(of);
                 let start = value.fixed_offset().and_then(|start| u64::try_from(start).ok());
@@ -415,6 +442,9 @@ impl Walk<'_> {
         let most = num.umax as u32;
         passed.memory = Some((*value, most));
         if most == 0 {
+            if let Kind::Frame(frame) = value.kind {
+                self.stack_range(frame, value, reg, 0, 0)?;
+            }
             let pointer = param.nullable && value.is_zero() || value.is_pointer();
             return if pointer {
                 Ok(())
@@ -535,18 +565,21 @@ impl Walk<'_> {
             )
             .kernel(format!("R{} must be referenced or trusted", reg.number())));
         }
-        let only_rcu = value.flags.has(Flags::RCU) && !value.flags.has(Flags::TRUSTED);
-        if only_rcu
-            && value.owner == 0
-            && contract.kfunc
-            && contract.words.trusted
-            && !contract.words.rcu
-        {
-            return Err(Rejection::new(
-                &c::V_ARGUMENT,
-                format!("{reg} points to an object that lives only until the RCU section ends"),
-            )
-            .kernel(format!("R{} must be referenced or trusted", reg.number())));
+        let words = &contract.words;
+        let lives = value.owner != 0
+            || value.flags.any(Flags::TRUSTED.with(Flags::ALLOCATED))
+            || words.rcu && value.flags.has(Flags::RCU);
+        if !lives && matches!(value.kind, Kind::Object(_)) && (words.trusted || words.rcu) {
+            let (text, kernel) = match (value.flags.has(Flags::RCU), words.rcu) {
+                (true, _) => (
+                    "points to an object that lives only until the RCU section ends",
+                    "must be referenced or trusted",
+                ),
+                (_, true) => ("may point to an object that is gone", "must be a rcu pointer"),
+                _ => ("may point to an object that is gone", "must be referenced or trusted"),
+            };
+            return Err(Rejection::new(&c::V_ARGUMENT, format!("{reg} {text}"))
+                .kernel(format!("R{} {kernel}", reg.number())));
         }
         passed.object = Some(*value);
         if value.owner != 0 {

@@ -4,6 +4,8 @@
 pub(crate) mod arguments;
 pub(crate) mod callback;
 pub(crate) mod contract;
+pub(crate) mod exception;
+pub(crate) mod host_rules;
 pub(crate) mod iterator;
 pub(crate) mod map_rules;
 pub(crate) mod objects;

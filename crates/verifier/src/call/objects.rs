@@ -9,7 +9,7 @@ use crate::codes as c;
 use crate::maps::SpecialKind;
 use crate::reject::Rejection;
 use crate::state::value::{Flags, Kind, Value};
-use crate::walk::{Flow, Refused, Walk};
+use crate::walk::{Refused, Walk};
 
 /// What Linux keeps behind the contexts of programs.
 pub(crate) const KERNEL: &[(&str, &str)] = &[
@@ -45,7 +45,7 @@ impl Walk<'_> {
             );
         };
         let field = match value.kind {
-            Kind::MapValue(map) => self.maps[map as usize].special_at(at).copied(),
+            Kind::MapValue(map) => self.maps[map as usize].usable_at(at).copied(),
             Kind::Object(of) if value.flags.has(Flags::ALLOCATED) && value.owner != 0 => {
                 self.special_of(of).into_iter().find(|field| i64::from(field.offset) == at)
             }
@@ -151,33 +151,5 @@ impl Walk<'_> {
         let owner = self.acquire();
         let flags = Flags::NULLABLE.with(Flags::ALLOCATED);
         Ok(Value { flags, id: owner, owner, ..Value::pointer(Kind::Object(of)) })
-    }
-
-    /// The program ends here, from whatever depth: nothing may be left open.
-    pub(crate) fn throw(&mut self) -> Result<Flow, Refused> {
-        let callback = self
-            .state
-            .frames
-            .iter()
-            .any(|frame| matches!(frame.entered, crate::state::Entered::Callback { .. }));
-        let own = self.object.program(&self.program.name);
-        let handled = own.is_some_and(|id| self.object.programs[id.index()].exception.is_some());
-        if callback || handled {
-            return Err(Rejection::new(
-                &c::V_GAP,
-                "exceptions in callbacks, or with a callback of their own, cannot be proved yet",
-            ));
-        }
-        self.check_end("an exception ends the program")?;
-        let cookie = self.read(Reg::R1)?;
-        if let Some((low, high)) = self.returns {
-            let num = cookie.num;
-            if i64::from(num.smin32) < low || i64::from(num.smax32) > high {
-                return Err(Rejection::new(&c::V_RETURN, format!("the exception makes the program return {cookie}; allowed is {low} to {high}"))
-                    .kernel(format!("At program exit the register R1 has {cookie} should have been in [{low}, {high}]")));
-            }
-            self.rely(&cookie);
-        }
-        Ok(Flow::End)
     }
 }

@@ -125,6 +125,15 @@ impl Walk<'_> {
                 .kernel("function calls are not allowed while holding a lock"));
             }
         }
+        if self.linux()
+            && super::host_rules::needs_sleep(name, &self.definition)
+            && !self.sleepable()
+        {
+            return refuse(
+                format!("{name} is for programs that may sleep"),
+                "css_task_iter is only allowed in bpf_lsm, bpf_iter and sleepable progs".to_owned(),
+            );
+        }
         if contract.words.sleepable {
             if !self.sleepable() {
                 return refuse(

@@ -131,7 +131,7 @@ impl Walk<'_> {
             );
         };
         let found = match value.kind {
-            Kind::MapValue(map) => self.maps[map as usize].special_at(at).copied(),
+            Kind::MapValue(map) => self.maps[map as usize].usable_at(at).copied(),
             Kind::Object(of) if value.flags.has(Flags::ALLOCATED) => {
                 self.special_of(of).into_iter().find(|field| i64::from(field.offset) == at)
             }

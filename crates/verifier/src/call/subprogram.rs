@@ -71,7 +71,7 @@ impl Walk<'_> {
     }
 
     /// What a global function takes, and whether it returns nothing; read once.
-    fn takes(&mut self, function: u32) -> Result<(Rc<Vec<Takes>>, bool), Refused> {
+    pub(crate) fn takes(&mut self, function: u32) -> Result<(Rc<Vec<Takes>>, bool), Refused> {
         if let Some((takes, void)) = self.global_takes.get(&function) {
             return Ok((Rc::clone(takes), *void));
         }
@@ -185,6 +185,13 @@ impl Walk<'_> {
             .kernel("global functions that may sleep are not allowed in non-sleepable context")
             .help("use a static function"));
         }
+        if self.throws(function) {
+            self.check_end("a function that can throw is called")?;
+            let called_back = |frame: &Rc<Frame>| matches!(frame.entered, Entered::Callback { .. });
+            if self.state.frames.iter().any(called_back) {
+                return Err(super::exception::thrown_in_callback());
+            }
+        }
         let (takes, void) = self.takes(function)?;
         for (reg, takes) in ARGUMENTS.into_iter().zip(takes.iter()) {
             let value = self.read(reg)?;
@@ -269,10 +276,10 @@ impl Walk<'_> {
             if changes {
                 return self.packet_changed();
             }
-            for (_, callee) in &facts.calls {
-                if !seen.contains(callee) {
-                    seen.push(*callee);
-                    work.push(*callee);
+            for call in &facts.calls {
+                if !seen.contains(&call.callee) {
+                    seen.push(call.callee);
+                    work.push(call.callee);
                 }
             }
         }

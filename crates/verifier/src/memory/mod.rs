@@ -32,6 +32,12 @@ pub(crate) enum Class {
     Map,
 }
 
+/// Whether an object is certain to be there, so that loads of it need no care.
+fn lives(base: &Value) -> bool {
+    const LIVE: Flags = Flags::TRUSTED.with(Flags::RCU).with(Flags::ALLOCATED);
+    !base.flags.has(Flags::UNTRUSTED) && (base.owner != 0 || base.flags.any(LIVE))
+}
+
 impl Walk<'_> {
     /// What a load through a register gives.
     pub(crate) fn load(
@@ -126,7 +132,7 @@ impl Walk<'_> {
             Kind::Context => Class::Context,
             // Objects by the host's types are all loaded from in one way.
             Kind::Object(of) if matches!(self.types.get(of).origin, Origin::Host(_)) => Class::Host,
-            Kind::Object(of) if base.flags.has(Flags::UNTRUSTED) => Class::Untrusted(of),
+            Kind::Object(of) if !lives(base) => Class::Untrusted(of),
             Kind::Object(of) => Class::Object(of),
             Kind::Map(_) => Class::Map,
             _ => Class::Memory,

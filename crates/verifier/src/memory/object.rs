@@ -139,7 +139,7 @@ impl Walk<'_> {
         let Some(field) = self.context.field(at, size) else {
             return refuse(self.context.why(at, size));
         };
-        if let Err(why) = self.context.may_read(field) {
+        if let Err(why) = self.context.may_read(field, size) {
             return refuse(why);
         }
         let (role, offset, width) = (field.role, field.offset, field.size);
@@ -237,6 +237,13 @@ impl Walk<'_> {
             )
             .kernel(format!("R{} is ptr_ access percpu memory: off={off}", reg.number())));
         }
+        let half = self.linux()
+            && self.types.fields(of).is_some_and(|fields| {
+                let name = self.types.get(of).name.as_str();
+                fields
+                    .iter()
+                    .any(|field| crate::context::beyond_half(name, field, at, u64::from(size)))
+            });
         let aligned = !matches!(self.types.get(of).origin, Origin::Api(_))
             || at.is_multiple_of(u64::from(size));
         let kept = base.flags.has(Flags::COMMON)
@@ -250,7 +257,7 @@ impl Walk<'_> {
                 })
             });
         let Some(content) =
-            self.types.content(of, at, u64::from(size)).filter(|_| aligned && !kept)
+            self.types.content(of, at, u64::from(size)).filter(|_| aligned && !kept && !half)
         else {
             let name = self.types.get(of).name.clone();
             return Err(Rejection::new(&c::V_OBJECT, format!("`struct {name}` has no field of {size} bytes at offset {at}, or its inside is not known"))
@@ -272,6 +279,11 @@ impl Walk<'_> {
                     Flags::TRUSTED.with(Flags::NULLABLE)
                 } else if rcu {
                     Flags::RCU.with(Flags::NULLABLE)
+                } else if base.owner == 0
+                    && !base.flags.any(lives.with(Flags::UNTRUSTED).with(Flags::ALLOCATED))
+                {
+                    // As little is known of it as of where it was found.
+                    Flags::NONE
                 } else {
                     Flags::UNTRUSTED
                 };

@@ -12,6 +12,10 @@ use crate::state::{CallbackKind, Entered};
 use crate::types::Origin;
 use crate::walk::{Refused, Walk};
 
+/// Structs of Linux that outlive the RCU sections in which they were found in a map.
+const RCU_KEPT: &[&str] =
+    &["prog_test_ref_kfunc", "cgroup", "bpf_cpumask", "task_struct", "bpf_crypto_ctx"];
+
 /// The greatest size or offset that is calculated with.
 const MAX: i64 = 1 << 29;
 
@@ -194,7 +198,11 @@ impl Walk<'_> {
         if percpu {
             flags = flags.with(Flags::PERCPU);
         }
-        let rcu = !untrusted && (self.state.rcu > 0 || !self.sleepable());
+        // The host waits for readers only with objects of these types.
+        let kept = percpu
+            || matches!(self.types.get(of).origin, Origin::Program(_))
+            || RCU_KEPT.contains(&self.types.get(of).name.as_str());
+        let rcu = !untrusted && kept && (self.state.rcu > 0 || !self.sleepable());
         flags = flags.with(if rcu { Flags::RCU } else { Flags::UNTRUSTED });
         let id = self.fresh_id();
         Value { flags, id, ..Value::pointer(Kind::Object(of)) }

@@ -226,10 +226,15 @@ impl Walk<'_> {
                     format!("R{} pointer arithmetic on map_ptr prohibited", reg.number()),
                 );
             }
-            Kind::Object(_)
-                if !pointer.flags.any(
-                    Flags::ALLOCATED.with(Flags::TRUSTED).with(Flags::UNTRUSTED).with(Flags::RCU),
-                ) && !zero =>
+            Kind::Object(of)
+                if matches!(self.types.get(of).origin, crate::types::Origin::Api(_))
+                    && !pointer.flags.any(
+                        Flags::ALLOCATED
+                            .with(Flags::TRUSTED)
+                            .with(Flags::UNTRUSTED)
+                            .with(Flags::RCU),
+                    )
+                    && !zero =>
             {
                 return refuse(
                     format!("{reg} is an object of the host"),

@@ -20,7 +20,8 @@ impl Walk<'_> {
         match self.state.frame().entered {
             Entered::Entry => {
                 self.check_end("the program ends")?;
-                if self.state.frame().function == 0 {
+                let function = self.state.frame().function;
+                if function == 0 || Some(function) == self.exception {
                     self.check_result()?;
                 } else {
                     self.check_global_result()?;
@@ -74,8 +75,14 @@ impl Walk<'_> {
     pub(crate) fn check_maps(&self) -> Result<(), Refused> {
         const ANYWHERE: &[&str] =
             &["kprobe", "tracepoint", "perf_event", "raw_tracepoint", "raw_tracepoint_writable"];
-        let kind = &self.program.api.definition(self.program.program_type).name;
-        if self.program.api.name != "linux" || !ANYWHERE.contains(&kind.as_str()) {
+        let kind = &self.definition;
+        if self.linux() && self.sleepable() && !crate::call::host_rules::may_sleep(kind) {
+            let text = format!("programs of the type {kind} may not sleep");
+            return Err(Rejection::new(&c::V_NOT_HERE, text).kernel(
+                "Only fentry/fexit/fmod_ret, lsm, iter, uprobe, and struct_ops programs can be sleepable",
+            ));
+        }
+        if !self.linux() || !ANYWHERE.contains(&kind.as_str()) {
             return Ok(());
         }
         let waits = |map: &&crate::maps::MapFacts| {
@@ -182,9 +189,19 @@ impl Walk<'_> {
         // What is called later is called by nobody.
         let later: Vec<u32> = self.later.difference(&self.now).copied().collect();
         chains.extend(later.iter().map(|function| (*function, 0, false, Vec::new())));
+        chains.extend(self.exception.map(|function| (function, 0, false, Vec::new())));
         let mut walked = 0_u32;
         while let Some((function, above, tail, way)) = chains.pop() {
             let facts = &code.functions[function as usize];
+            let called_back = |function: &u32| {
+                code.functions[*function as usize].callback || Some(*function) == self.exception
+            };
+            if let Some(slot) = facts.throws
+                && way.iter().chain([&function]).any(called_back)
+            {
+                self.slot = slot;
+                return Err(crate::call::exception::thrown_in_callback());
+            }
             self.slot = facts.start;
             walked += 1;
             if walked > 100_000 {
@@ -223,12 +240,11 @@ impl Walk<'_> {
             }
             let mut below = way.clone();
             below.push(function);
-            for (slot, callee) in &facts.calls {
-                let address = code.insn(*slot).is_some_and(|insn| !insn.is_call());
-                if address && later.contains(callee) {
+            for call in &facts.calls {
+                if call.address && later.contains(&call.callee) {
                     continue;
                 }
-                chains.push((*callee, depth, false, below.clone()));
+                chains.push((call.callee, depth, false, below.clone()));
             }
         }
         self.slot = 0;

@@ -61,10 +61,14 @@ pub(crate) struct Walk<'a> {
     pub(crate) object: &'a Object,
     pub(crate) options: &'a Options<'a>,
     pub(crate) kind: &'a ProgramType,
+    /// The name of its program type.
+    pub(crate) definition: String,
     /// What it may return.
     pub(crate) returns: Option<(i64, i64)>,
     /// It replaces a function of another program.
     pub(crate) replaces: bool,
+    /// The function that it throws to.
+    pub(crate) exception: Option<u32>,
     /// It need not set r0.
     pub(crate) void: bool,
     /// The program may sleep.
@@ -110,6 +114,7 @@ impl<'a> Walk<'a> {
         object: &'a Object,
         options: &'a Options<'a>,
         code: Code,
+        exception: Option<u32>,
     ) -> Result<Walk<'a>, Refused> {
         let api = &*program.api;
         let definition = api.definition(program.program_type);
@@ -149,6 +154,7 @@ impl<'a> Walk<'a> {
             options,
             kind,
             replaces,
+            definition: definition.name.clone(),
             sleepable_program: sleeps || kind.sleepable,
             code: Rc::new(code),
             maps: MapFacts::of(object, &program.maps),
@@ -158,6 +164,7 @@ impl<'a> Walk<'a> {
                 attach::Returns::Range(low, high) => Some((low, high)),
                 _ => kind.returns.or(known.flatten()),
             },
+            exception,
             void: attached == attach::Returns::Nothing,
             contracts: HashMap::new(),
             nodes: Nodes::new(),
@@ -185,10 +192,16 @@ impl<'a> Walk<'a> {
         Ok(walk)
     }
 
+    /// Whether Linux's rules without a word in the API language hold.
+    pub(crate) fn linux(&self) -> bool {
+        self.types.api.name == "linux"
+    }
+
     /// What the definitions that are called say about the code: loops of the host, tail calls.
     fn mark_calls(&mut self) {
         let mut loops = Vec::new();
         let mut tails = Vec::new();
+        let mut throws = Vec::new();
         for slot in self.program.calls.keys().copied() {
             let Some(contract) = self.contract(slot) else { continue };
             if self.loops_by_host(slot) {
@@ -196,6 +209,9 @@ impl<'a> Walk<'a> {
             }
             if contract.name == "bpf_tail_call" {
                 tails.push(self.code.function_at(slot));
+            }
+            if contract.name == "bpf_throw" {
+                throws.push((self.code.function_at(slot), slot));
             }
         }
         if let Some(code) = Rc::get_mut(&mut self.code) {
@@ -205,13 +221,22 @@ impl<'a> Walk<'a> {
             for function in tails {
                 code.functions[function as usize].tail_call = true;
             }
+            for (function, slot) in throws {
+                code.functions[function as usize].throws = Some(slot);
+            }
         }
     }
 
     /// Proves the entry, and then every global function that is called.
     pub(crate) fn prove(&mut self) -> Result<(), Refused> {
+        self.check_exception_callback()?;
         self.entry()?;
         self.run()?;
+        if let Some(function) = self.exception {
+            self.forget();
+            self.enter_exception_callback(function);
+            self.run()?;
+        }
         let mut at = 0;
         while let Some(function) = self.globals.get(at).copied() {
             at += 1;

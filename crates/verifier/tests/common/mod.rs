@@ -9,9 +9,11 @@ use abide_api::link::FunctionRange;
 use abide_api::model::Api;
 use abide_api::{BoundCall, Namespace, NodeId, Program, Service};
 use abide_asm::assemble;
-use abide_btf::{Btf, Builder, ByteOrder, TypeId};
+use abide_btf::{Btf, Builder, ByteOrder, Kind, TypeId};
 use abide_isa::Endian;
-use abide_object::{Function, FunctionId, Linkage, Map, MapId, MapOrigin, Object};
+use abide_object::{
+    ExceptionCallback, Function, FunctionId, Linkage, Map, MapId, MapOrigin, Object,
+};
 use abide_verifier::{Options, Proof, Refusal, prove};
 
 /// The API of Linux.
@@ -30,18 +32,23 @@ pub fn node(api: &Api) -> NodeId {
 }
 
 /// Makes a program of a case: `type T`, `map NAME KIND KEY VALUE ENTRIES [FLAGS] [lock|timer]`, then code, in which
-/// `rN = map NAME` and `rN = value NAME OFFSET` mean maps, and calls are by name.
+/// `rN = map NAME` and `rN = value NAME OFFSET` mean maps, and calls are by name. `exception`: the
+/// program throws to the function that begins at the label `thrown`, `exception 2`: which takes two numbers.
 pub fn program(api: &Arc<Api>, text: &str) -> (Program, Object) {
     let host = node(api);
     let (types, values) = types();
     let (mut kind, mut maps, mut code) =
         ("socket_filter".to_owned(), Vec::<Map>::new(), String::new());
+    let mut exception = None;
     for line in text.lines() {
         let words: Vec<&str> = line.split_whitespace().collect();
         let index =
             |maps: &[Map], name: &str| maps.iter().position(|map| map.name == name).unwrap();
         match words.as_slice() {
             ["type", name] => kind = (*name).to_owned(),
+            ["exception", rest @ ..] => {
+                exception = Some(rest.first().map_or(1, |count| count.parse::<usize>().unwrap()))
+            }
             ["map", name, of, key, value, entries, rest @ ..] => {
                 maps.push(map(name, of, key, value, entries, rest, &values))
             }
@@ -80,9 +87,12 @@ pub fn program(api: &Arc<Api>, text: &str) -> (Program, Object) {
             starts.push((at as i64 + 1 + i64::from(slot.imm)) as u32);
         }
     }
+    let label = |name| assembled.labels.iter().find(|label| label.name == name).unwrap().slot;
+    let thrown = exception.map(|takes| (label("thrown") as u32, takes));
+    starts.extend(thrown.map(|(start, _)| start));
     starts.sort_unstable();
     starts.dedup();
-    let functions = (0..starts.len())
+    let functions: Vec<FunctionRange> = (0..starts.len())
         .map(|at| FunctionRange {
             name: format!("f{at}"),
             slots: starts[at]..starts.get(at + 1).copied().unwrap_or(slots.len() as u32),
@@ -100,7 +110,28 @@ pub fn program(api: &Arc<Api>, text: &str) -> (Program, Object) {
         lines: Vec::new(),
         api: Arc::clone(api),
     };
-    (program, object(maps, types))
+    let mut object = object(maps, types);
+    if let Some((start, takes)) = thrown {
+        let at = starts.iter().position(|found| *found == start).unwrap();
+        declare_exception(&mut object, format!("f{at}"), takes);
+    }
+    (program, object)
+}
+
+/// The program throws to a global function that takes so many numbers.
+fn declare_exception(object: &mut Object, name: String, takes: usize) {
+    let proto = object.btf.as_ref().unwrap().by_name(Kind::Func, &format!("takes{takes}"));
+    object.functions.push(Function {
+        name: name.clone(),
+        section: ".text".to_owned(),
+        linkage: Linkage::Global,
+        slots: Vec::new(),
+        relocations: Vec::new(),
+        lines: Vec::new(),
+        proto,
+        offset: 0,
+    });
+    object.programs[0].exception = Some(ExceptionCallback { name, function: Some(FunctionId(1)) });
 }
 
 /// What the verifier says.
@@ -148,6 +179,12 @@ fn types() -> (Btf, [(&'static str, TypeId); 2]) {
     let locked = builder.composite(false, "locked", 8, &[("count", int, 0), ("lock", lock, 32)]);
     let timed = builder.composite(false, "timed", 16, &[("timer", timer, 0)]);
     builder.composite(false, "bpf_iter_num", 8, &[("opaque", long, 0)]);
+    for (name, params) in
+        [("takes1", &[("a", long)][..]), ("takes2", &[("a", long), ("b", long)][..])]
+    {
+        let proto = builder.prototype(int, params);
+        builder.reference(Kind::Func, name, proto);
+    }
     (builder.finish(ByteOrder::Little).unwrap(), [("lock", locked), ("timer", timed)])
 }
 

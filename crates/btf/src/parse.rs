@@ -1,12 +1,15 @@
 //! From bytes to a table of 32-bit words with an index of where each type begins.
 //!
 //! Counts and offsets of the file are not trusted: nothing is allocated beyond the size of the
-//! input. References are checked by [`crate::check`]; nothing else may follow them before that.
+//! input. The records are checked by [`crate::scan`], what they name and refer to by [`crate::check`]
+//! and [`crate::reach`]; nothing else may follow references before that.
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use crate::index::NameIndex;
+use crate::index::Buckets;
+use crate::reach::Reach;
+use crate::scan::{self, Scan};
 use crate::types::{
     Composite, EnumValue, Enumeration, Kind, Linkage, List, Member, Param, Record, SecVar, Type,
     TypeId,
@@ -34,7 +37,7 @@ pub struct Btf {
     pub(crate) strings: Box<str>,
     pub(crate) order: ByteOrder,
     pub(crate) base: Option<Base>,
-    pub(crate) names: OnceLock<NameIndex>,
+    pub(crate) names: OnceLock<Buckets>,
 }
 
 /// What split BTF stands on.
@@ -110,7 +113,11 @@ pub(crate) fn word(bytes: &[u8], at: usize, order: ByteOrder) -> Option<u32> {
 
 /// A byte table as numbers of this machine.
 pub(crate) fn words(bytes: &[u8], order: ByteOrder) -> Box<[u32]> {
-    bytes.as_chunks::<4>().0.iter().map(|chunk| order.u32(*chunk)).collect()
+    let chunks = bytes.as_chunks::<4>().0.iter();
+    match order {
+        ByteOrder::Little => chunks.map(|chunk| u32::from_le_bytes(*chunk)).collect(),
+        ByteOrder::Big => chunks.map(|chunk| u32::from_be_bytes(*chunk)).collect(),
+    }
 }
 
 impl Btf {
@@ -159,9 +166,12 @@ impl Btf {
         order: ByteOrder,
         base: Option<Base>,
     ) -> Result<Btf, BtfError> {
-        let starts = starts(&words, base.as_ref().map_or(0, |base| base.types))?;
+        let Scan { starts, most, known } =
+            scan::scan(&words, base.as_ref().map_or(0, |base| base.types))?;
+        let starts = starts.into();
         let btf = Btf { words, starts, strings, order, base, names: OnceLock::new() };
-        check::check(&btf)?;
+        check::check(&btf, most)?;
+        Reach::new(&btf, known).check()?;
         Ok(btf)
     }
 
@@ -259,6 +269,14 @@ impl Btf {
         // An offset equal to the length leaves an empty rest: that is outside.
         let end = memchr_nul(rest.as_bytes())?;
         rest.get(..end)
+    }
+
+    /// The strings from an offset on.
+    pub(crate) fn text_at(&self, offset: u32) -> Option<&[u8]> {
+        match offset.checked_sub(self.text_below()) {
+            Some(own) => self.strings.as_bytes().get(own as usize..),
+            None => self.base.as_ref()?.btf.text_at(offset),
+        }
     }
 
     /// The string at an offset that was checked when this was read.
@@ -375,7 +393,7 @@ impl PartialEq for Btf {
 
 impl Eq for Btf {}
 
-/// The kind in an info word that [`starts`] has accepted.
+/// The kind in an info word that [`scan::scan`] has accepted.
 pub(crate) fn kind_of(info: u32) -> Kind {
     Kind::from_number(info >> 24 & 0x7f).unwrap_or(Kind::Int)
 }
@@ -387,35 +405,25 @@ pub(crate) fn count_of(info: u32) -> usize {
 
 /// How many words follow the three that every record has.
 pub(crate) fn extra_words(kind: Kind, count: usize) -> usize {
-    match kind {
-        Kind::Int | Kind::Var | Kind::DeclTag => 1,
-        Kind::Array => 3,
-        Kind::Struct | Kind::Union | Kind::DataSec | Kind::Enum64 => count * 3,
-        Kind::Enum | Kind::FuncProto => count * 2,
-        _ => 0,
-    }
-}
-
-/// Where each type begins; the first has the id after `below`.
-fn starts(words: &[u32], below: u32) -> Result<Box<[u32]>, BtfError> {
-    let have = words.len() as u64 * 4;
-    // Records of a kernel take 32 bytes on average; the guess saves copying, not correctness.
-    let mut starts = Vec::with_capacity(words.len() / 8 + 1);
-    starts.push(0);
-    let mut at = 0;
-    while at < words.len() {
-        let id = TypeId(below.saturating_add(starts.len() as u32));
-        let info = words.get(at + 1).copied().unwrap_or(0x0100_0000);
-        let number = info >> 24 & 0x7f;
-        let kind = Kind::from_number(number).ok_or(BtfError::Kind { id, kind: number })?;
-        let end = at + 3 + extra_words(kind, count_of(info));
-        if end > words.len() {
-            return Err(BtfError::Truncated { what: "a type", end: end as u64 * 4, have });
+    // A table, since a branch here goes another way at almost every record.
+    const EXTRA: [(u8, u8); 32] = {
+        let mut table = [(0, 0); 32];
+        let mut number = 0;
+        while number < Kind::ALL.len() {
+            let kind = Kind::ALL[number];
+            table[kind as usize] = match kind {
+                Kind::Int | Kind::Var | Kind::DeclTag => (1, 0),
+                Kind::Array => (3, 0),
+                Kind::Struct | Kind::Union | Kind::DataSec | Kind::Enum64 => (0, 3),
+                Kind::Enum | Kind::FuncProto => (0, 2),
+                _ => (0, 0),
+            };
+            number += 1;
         }
-        starts.push(at as u32);
-        at = end;
-    }
-    Ok(starts.into())
+        table
+    };
+    let (fixed, each) = EXTRA[kind as usize % EXTRA.len()];
+    usize::from(fixed) + usize::from(each) * count
 }
 
 /// The string table as text; whatever is not UTF-8 becomes `?`, so that offsets stay as they are.

@@ -16,6 +16,8 @@ pub use packages::packages;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 /// The root of the repository.
 fn root() -> &'static Path {
@@ -68,6 +70,35 @@ pub fn tool(names: &[&str]) -> Option<PathBuf> {
     }
     skip(&format!("none of these is on PATH: {}", names.join(", ")));
     None
+}
+
+/// A limit for what a test does with input that could make it go on for ever: in time of the
+/// processor, so that a machine that is busy with other work fails nothing.
+#[derive(Debug)]
+pub struct Work(Duration);
+
+impl Work {
+    /// Begins to count what this thread does.
+    pub fn begin() -> Work {
+        Work(thread_time())
+    }
+
+    /// # Panics
+    /// When the thread has worked for more than 20 seconds since.
+    #[track_caller]
+    pub fn is_bounded(&self) {
+        let took = thread_time().saturating_sub(self.0);
+        assert!(took < Duration::from_secs(20), "it takes {took:?}");
+    }
+}
+
+/// How long this thread has run so far; where that cannot be known, how long ago this was first asked.
+fn thread_time() -> Duration {
+    static FIRST: OnceLock<Instant> = OnceLock::new();
+    let first = FIRST.get_or_init(Instant::now);
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    let nanoseconds = text.split(' ').next().and_then(|number| number.parse().ok());
+    nanoseconds.map_or_else(|| first.elapsed(), Duration::from_nanos)
 }
 
 /// Whether expected output is to be written instead of compared (`BLESS=1`).
@@ -142,6 +173,17 @@ mod tests {
         let text = difference("a\nb\nc\nd\n", "a\nB\nc\nd\n");
         assert_eq!(text, "@@ line 2 @@\n a\n-b\n+B\n c\n d\n");
         assert_eq!(difference("a\n", "a"), "@@ line 1 @@\n-a\n+a⏎ (no newline)\n");
+    }
+
+    #[test]
+    fn work_is_time_of_this_thread() {
+        let (work, start) = (thread_time(), Instant::now());
+        let mut sum = 1_u64;
+        while thread_time().saturating_sub(work) < Duration::from_millis(20) {
+            sum = (0..10_000).fold(sum, |sum, number| std::hint::black_box(sum ^ number));
+        }
+        // What the processor did for others counts for the clock only.
+        assert!(start.elapsed() >= Duration::from_millis(19));
     }
 
     #[test]

@@ -5,11 +5,11 @@ use std::collections::HashMap;
 
 use super::answer::{Answer, Measure, Poison, Resolution, measure, resize};
 use super::compat::{Comparison, TooDeep, kinds_fit};
-use super::name::essential;
+use super::name::{FlavourSign, essential};
 use super::side::Side;
 use super::spec::{About, Spec};
 use super::{CoreError, walk};
-use crate::index::Hasher;
+use crate::index::Buckets;
 use crate::{Btf, CoreKind, Type, TypeId};
 
 /// A CO-RE relocation, without the instruction that it is for.
@@ -25,43 +25,31 @@ pub struct Record<'r> {
 
 /// The types of a host, indexed once for any number of objects.
 ///
-/// Takes 4 bytes for each type and 4 to 8 for the table.
+/// Takes 6 bytes or less for each type.
 #[derive(Debug)]
 pub struct Target<'a> {
     side: Side<'a>,
-    /// The first type of each chain; the length is a power of two.
-    heads: Box<[u32]>,
-    /// The type after each type in its chain, by id; ids ascend.
-    next: Box<[u32]>,
-    hasher: Hasher,
+    /// By name without flavour.
+    names: Buckets,
 }
 
 impl<'a> Target<'a> {
     /// Indexes the types of a host.
     pub fn new(btf: &'a Btf) -> Target<'a> {
-        let mut target = Target {
-            side: Side::host(btf),
-            heads: vec![0; btf.len().next_power_of_two().max(2)].into(),
-            next: vec![0; btf.len() + 1].into(),
-            hasher: Hasher::new(),
-        };
-        for id in (1..=btf.len() as u32).rev() {
-            if let Some((_, name)) = btf.named(TypeId(id)) {
-                let chain = target.chain(essential(name));
-                target.next[id as usize] = target.heads[chain];
-                target.heads[chain] = id;
+        let names = Buckets::build(1, btf.len(), |hasher, id| {
+            let mut may_have_flavour = FlavourSign::default();
+            let (_, hash) = btf.name_hash(id, hasher, &mut |word| may_have_flavour.see(word))?;
+            match may_have_flavour.seen {
+                true => Some(hasher.hash(essential(btf.named(id)?.1))),
+                false => Some(hash),
             }
-        }
-        target
+        });
+        Target { side: Side::host(btf), names }
     }
 
     /// The types of the host.
     pub fn btf(&self) -> &'a Btf {
         self.side.btf
-    }
-
-    fn chain(&self, name: &str) -> usize {
-        self.hasher.hash(name) as usize & (self.heads.len() - 1)
     }
 
     /// The types that have the name of this one but for flavours, and are of its kind, by id. Those of
@@ -70,19 +58,17 @@ impl<'a> Target<'a> {
         let name = essential(local.name());
         let last = self.btf().types_below();
         let mut found = Vec::new();
-        let mut id = self.heads[self.chain(name)];
-        while id != 0 {
+        for id in self.names.with(self.names.hasher.hash(name)) {
             // Ids ascend: the base comes first.
-            if id > last && found.last().is_some_and(|TypeId(found)| *found <= last) {
+            if id.0 > last && found.last().is_some_and(|TypeId(found)| *found <= last) {
                 break;
             }
             let fits = |(kind, other)| {
                 kinds_fit(Some(kind), Some(local.kind())) && essential(other) == name
             };
-            if self.btf().named(TypeId(id)).is_some_and(fits) {
-                found.push(TypeId(id));
+            if self.btf().named(id).is_some_and(fits) {
+                found.push(id);
             }
-            id = self.next[id as usize];
         }
         found
     }

@@ -36,6 +36,11 @@ pub(crate) struct Reference {
 }
 
 impl Reference {
+    /// To a name at a place of the text.
+    pub(crate) fn to_name(hole: Hole, start: u32, end: u32) -> Reference {
+        Reference { symbol: Symbol::Name { start, end }, addend: 0, hole, start, end }
+    }
+
     pub(crate) fn span(&self) -> Span {
         self.start as usize..self.end as usize
     }
@@ -50,6 +55,57 @@ impl Default for Bound {
 /// What helps when a jump does not reach.
 pub(crate) const FARTHER: &str =
     "`gotol` (pseudo-C) or `jal` (GNU), from level v4 on, goes farther";
+
+/// Which part of an instruction a number is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Field {
+    /// The immediate of one slot, or of two; the low half of one of two.
+    Imm32,
+    Imm64,
+    Low32,
+    Off,
+    /// The distance of a jump or call: in the offset, or in the immediate.
+    Near,
+    Far,
+    /// Half of the immediate of one slot.
+    High,
+    Low,
+}
+
+impl Field {
+    /// The one that stands in a hole; nothing for registers.
+    pub(crate) fn of(hole: Hole, kind: Kind) -> Option<Field> {
+        Some(match (hole, kind) {
+            (Hole::Imm | Hole::OptionalImm, Kind::LdImm64(kind)) if kind.uses_high() => {
+                Field::Imm64
+            }
+            (Hole::Imm | Hole::OptionalImm, Kind::LdImm64(_)) => Field::Low32,
+            (Hole::Imm | Hole::OptionalImm, _) => Field::Imm32,
+            (Hole::Off | Hole::Module, _) => Field::Off,
+            (Hole::Target | Hole::Relative, Kind::Jump { long: true } | Kind::CallLocal) => {
+                Field::Far
+            }
+            (Hole::Target | Hole::Relative, _) => Field::Near,
+            (Hole::High, _) => Field::High,
+            (Hole::Low, _) => Field::Low,
+            (Hole::Dst | Hole::Src | Hole::HalfDst | Hole::HalfSrc, _) => return None,
+        })
+    }
+}
+
+/// Makes an instruction what it is until the symbol in one of its holes is known; false if no
+/// relocation or label can be there.
+pub(crate) fn awaits(insn: &mut Insn, hole: Hole) -> bool {
+    match (hole, insn.kind()) {
+        (Hole::Imm, Kind::LdImm64(abide_isa::Imm64Kind::Value)) => {}
+        (Hole::Target, Kind::Jump { long: true }) => insn.imm = -1,
+        (Hole::Target, _) => insn.off = -1,
+        // How the object formats of all compilers write a call that a relocation completes.
+        (Hole::Imm, Kind::CallHelper) => *insn = Insn { imm: -1, ..Insn::new(Op::CallLocal) },
+        _ => return false,
+    }
+    true
+}
 
 type Checked<T> = Result<T, Box<Diagnostic>>;
 
@@ -164,49 +220,45 @@ impl Binder<'_> {
         if let Some(symbol) = expr.symbol {
             return self.symbol(hole, expr, symbol);
         }
-        match hole {
-            Hole::Imm | Hole::OptionalImm => {
-                self.bound.insn.imm = match kind {
-                    Kind::LdImm64(_) => imm64(kind, expr)?,
-                    _ => self.imm32(kind, expr)?,
-                };
+        match Field::of(hole, kind) {
+            Some(Field::Imm32) => self.bound.insn.imm = self.imm32(kind, expr)?,
+            Some(Field::Imm64) => {
+                self.bound.insn.imm = i64::try_from(expr.value)
+                    .or_else(|_| u64::try_from(expr.value).map(|value| value as i64))
+                    .map_err(|_| Box::new(out_of_range(expr, "a 64-bit immediate")))?;
             }
-            Hole::Off | Hole::Module => self.bound.insn.off = in_range(expr, "an offset")?,
-            Hole::Target | Hole::Relative => match kind {
-                Kind::Jump { long: true } | Kind::CallLocal => {
-                    self.bound.insn.imm = i64::from(in_range::<i32>(expr, "a distance")?);
-                }
-                _ => {
-                    self.bound.insn.off = in_range(expr, "the distance of a jump")
-                        .map_err(|error| Box::new(error.help(FARTHER)))?;
-                }
-            },
-            Hole::High => {
+            Some(Field::Low32) => self.bound.insn.imm = low32(expr)?,
+            Some(Field::Off) => self.bound.insn.off = in_range(expr, "an offset")?,
+            Some(Field::Far) => {
+                self.bound.insn.imm = i64::from(in_range::<i32>(expr, "a distance")?);
+            }
+            Some(Field::Near) => {
+                self.bound.insn.off = in_range(expr, "the distance of a jump")
+                    .map_err(|error| Box::new(error.help(FARTHER)))?;
+            }
+            Some(Field::High) => {
                 let high = in_range::<u16>(expr, "an address space")?;
                 self.bound.insn.imm = i64::from(i32::from(high as i16) << 16);
             }
-            Hole::Low => {
+            Some(Field::Low) => {
                 self.bound.insn.imm |= i64::from(in_range::<u16>(expr, "an address space")?);
             }
-            Hole::Dst | Hole::Src | Hole::HalfDst | Hole::HalfSrc => {}
+            None => {}
         }
         Ok(())
     }
 
     fn symbol(&mut self, hole: Hole, expr: &Expr, symbol: Symbol) -> Checked<()> {
-        let insn = &mut self.bound.insn;
         let compound = symbol == Symbol::Compound;
-        match (hole, insn.kind()) {
-            (Hole::Imm, Kind::LdImm64(abide_isa::Imm64Kind::Value)) if self.later || !compound => {}
-            (Hole::Target | Hole::Imm, kind)
-                if compound && (hole == Hole::Target || kind == Kind::CallHelper) =>
-            {
+        let kind = self.bound.insn.kind();
+        match (hole, kind) {
+            (Hole::Target, _) | (Hole::Imm, Kind::CallHelper) if compound => {
                 return Err(Box::new(not_simple(expr.span())));
             }
-            (Hole::Target, Kind::Jump { long: true }) => insn.imm = -1,
-            (Hole::Target, _) => insn.off = -1,
-            // How the object formats of all compilers write a call that a relocation completes.
-            (Hole::Imm, Kind::CallHelper) => *insn = Insn { imm: -1, ..Insn::new(Op::CallLocal) },
+            (Hole::Imm, Kind::LdImm64(_)) if compound && !self.later => {
+                return Err(Box::new(not_simple(expr.span())));
+            }
+            _ if awaits(&mut self.bound.insn, hole) => {}
             (Hole::Imm | Hole::OptionalImm, Kind::LdImm64(_)) if !compound => {
                 return Err(Box::new(self.no_symbol(expr)));
             }
@@ -309,19 +361,13 @@ pub(crate) fn meant(value: i64) -> String {
     format!("as 64 bits it is {value:#x}")
 }
 
-fn imm64(kind: Kind, expr: &Expr) -> Checked<i64> {
-    let whole = !matches!(kind, Kind::LdImm64(kind) if !kind.uses_high());
-    if !whole {
-        // A number of a map or a distance: 32 bits, signed or unsigned.
-        let low = i32::try_from(signed(expr.value))
-            .map(|value| value as u32)
-            .or_else(|_| u32::try_from(expr.value))
-            .map_err(|_| Box::new(out_of_range(expr, "a 32-bit immediate")))?;
-        return Ok(i64::from(low));
-    }
-    i64::try_from(expr.value)
-        .or_else(|_| u64::try_from(expr.value).map(|value| value as i64))
-        .map_err(|_| Box::new(out_of_range(expr, "a 64-bit immediate")))
+/// A number of a map or a distance: 32 bits, signed or unsigned.
+fn low32(expr: &Expr) -> Checked<i64> {
+    let low = i32::try_from(signed(expr.value))
+        .map(|value| value as u32)
+        .or_else(|_| u32::try_from(expr.value))
+        .map_err(|_| Box::new(out_of_range(expr, "a 32-bit immediate")))?;
+    Ok(i64::from(low))
 }
 
 fn in_range<T: TryFrom<i128>>(expr: &Expr, what: &str) -> Checked<T> {

@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// One of the two assembly languages of BPF.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Dialect {
     /// Pseudo-C: LLVM's, and GNU's with `-mdialect=pseudoc`.
     C,

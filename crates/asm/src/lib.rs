@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 mod assemble;
+mod automaton;
 mod bind;
 pub mod codes;
 mod dialect;
@@ -23,6 +24,7 @@ mod matcher;
 pub mod object;
 mod operator;
 mod print;
+mod quick;
 mod reader;
 mod template;
 mod token;

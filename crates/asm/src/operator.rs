@@ -53,7 +53,7 @@ impl Operator {
 
     /// The one that a sign is by itself, and how strongly it binds.
     #[inline]
-    fn of(sign: Sign) -> Option<(Operator, u8)> {
+    const fn of(sign: Sign) -> Option<(Operator, u8)> {
         Some(match sign {
             Sign::Equal => (Operator::Equal, 3),
             Sign::NotEqual => (Operator::Unequal, 3),
@@ -75,6 +75,18 @@ impl Operator {
             _ => return None,
         })
     }
+
+    /// For each byte whether one may begin with it.
+    pub(crate) const STARTS: [bool; 256] = {
+        let (mut starts, mut at) = ([false; 256], 0);
+        while at < Sign::COUNT {
+            if Operator::of(Sign::ALL[at]).is_some() {
+                starts[Sign::TEXTS[at][0] as usize] = true;
+            }
+            at += 1;
+        }
+        starts
+    };
 
     /// Whether one begins with this sign.
     #[inline]

@@ -12,9 +12,9 @@ macro_rules! signs {
         pub(crate) enum Sign { $($name),+ }
 
         impl Sign {
-            const ALL: &[Sign] = &[$(Sign::$name),+];
+            pub(crate) const ALL: &[Sign] = &[$(Sign::$name),+];
 
-            const TEXTS: &[&[u8]] = &[$(&[$($byte),+]),+];
+            pub(crate) const TEXTS: &[&[u8]] = &[$(&[$($byte),+]),+];
         }
     };
 }

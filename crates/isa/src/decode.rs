@@ -10,6 +10,7 @@ use crate::insn::Insn;
 use crate::kind::Kind;
 use crate::raw::{Endian, Raw};
 use crate::reg::Reg;
+use crate::shape::insn_of;
 use crate::spec::{Field, Spec};
 use crate::table::{Op, SPECS};
 
@@ -171,6 +172,7 @@ const CHAINS: ([u8; 256], [u8; SPECS.len()]) = {
 };
 
 /// The instructions with this opcode.
+#[inline]
 pub fn forms(code: u8) -> impl Iterator<Item = Op> {
     let mut row = CHAINS.0[code as usize];
     std::iter::from_fn(move || {
@@ -225,8 +227,38 @@ fn number(field: Field, value: i32, name: SlotField) -> Result<i32, DecodeErrorK
     }
 }
 
+/// The opcode of an instruction with two slots.
+const LONG: u8 = Op::LdImm64.spec().opcode;
+
+/// The instruction that a slot is, given as one number, if it is one by itself.
+#[inline]
+fn single(word: u64) -> Option<Insn> {
+    let code = word as u8;
+    if code == LONG { None } else { forms(code).find_map(|op| insn_of(op, word)) }
+}
+
+/// The instruction that the bytes of a slot are, if they are one by themselves; [`decode`] says why
+/// not.
+#[inline]
+pub fn decode_slot(bytes: [u8; Raw::SIZE], endian: Endian) -> Option<Insn> {
+    single(match endian {
+        Endian::Little => u64::from_le_bytes(bytes),
+        Endian::Big => Raw::from_bytes(bytes, Endian::Big).word(),
+    })
+}
+
 /// Decodes the instruction at the start of `slots`; [`Insn::slots`] says how many it took.
+#[inline]
 pub fn decode(slots: &[Raw]) -> Result<Insn, DecodeError> {
+    // A number holds four bits of a register.
+    let first = slots.first().filter(|raw| (raw.dst | raw.src) <= 0xf);
+    match first.and_then(|raw| single(raw.word())) {
+        Some(insn) => Ok(insn),
+        None => decode_slowly(slots),
+    }
+}
+
+fn decode_slowly(slots: &[Raw]) -> Result<Insn, DecodeError> {
     let Some(&raw) = slots.first() else {
         return Err(DecodeError { kind: DecodeErrorKind::Truncated, raw: Raw::default() });
     };
@@ -262,7 +294,7 @@ fn decode_first<T>(
     raw: impl Fn(&T) -> Raw,
 ) -> Option<(Result<Insn, DecodeError>, usize)> {
     let first = raw(slots.first()?);
-    if first.code != Op::LdImm64.spec().opcode {
+    if first.code != LONG {
         return Some((decode(&[first]), 1));
     }
     let second = slots.get(1).map(raw);
@@ -276,6 +308,15 @@ fn decode_first<T>(
         (Err(_), _) => 1,
     };
     Some((result, next))
+}
+
+/// Decodes the first instruction of the bytes of slots, and says with which slot to go on, as
+/// [`decode_all`] does.
+pub fn decode_next(
+    slots: &[[u8; Raw::SIZE]],
+    endian: Endian,
+) -> Option<(Result<Insn, DecodeError>, usize)> {
+    decode_first(slots, |slot| Raw::from_bytes(*slot, endian))
 }
 
 /// Decodes all instructions, each with the index of its first slot.
@@ -300,10 +341,9 @@ pub fn decode_bytes(
 ) -> impl Iterator<Item = (usize, Result<Insn, DecodeError>)> {
     let (slots, mut at) = (bytes.as_chunks().0, 0);
     std::iter::from_fn(move || {
-        let long = Op::LdImm64.spec().opcode;
-        let skip = |slot: &[u8; Raw::SIZE]| slot[0] != long && !wanted(slot[0]);
+        let skip = |slot: &[u8; Raw::SIZE]| slot[0] != LONG && !wanted(slot[0]);
         at += slots.get(at..)?.iter().take_while(|slot| skip(slot)).count();
-        let (result, by) = decode_first(&slots[at..], |slot| Raw::from_bytes(*slot, endian))?;
+        let (result, by) = decode_next(&slots[at..], endian)?;
         at += by;
         Some((at - by, result))
     })

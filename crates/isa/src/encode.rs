@@ -9,8 +9,9 @@ use crate::codes;
 use crate::decode::SlotField;
 use crate::insn::Insn;
 use crate::kind::Kind;
-use crate::raw::Raw;
-use crate::spec::Field;
+use crate::raw::{Endian, Raw};
+use crate::shape::slot_of;
+use crate::table::Op;
 
 /// Why an instruction has no encoding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -63,27 +64,54 @@ impl Deref for Encoded {
 /// Encodes an instruction.
 #[inline]
 pub fn encode(insn: &Insn) -> Result<Encoded, EncodeError> {
-    let spec = insn.op.spec();
-    let constant = |field: Field, used: i64, name| match field.constant() {
-        None => Ok(used),
-        Some(value) if used == 0 => Ok(i64::from(value)),
-        Some(_) => Err(EncodeError::Unused { insn: *insn, field: name }),
-    };
-    let dst = constant(spec.dst, i64::from(insn.dst.number()), SlotField::Dst)?;
-    let src = constant(spec.src, i64::from(insn.src.number()), SlotField::Src)?;
-    let off = constant(spec.off, i64::from(insn.off), SlotField::Off)?;
-    let imm = constant(spec.imm, insn.imm, SlotField::Imm)?;
+    let (first, second) = words(insn)?;
+    let slots = [first, second.unwrap_or(0)].map(Raw::of_word);
+    Ok(Encoded { slots, two: second.is_some() })
+}
 
-    let two = insn.slots() == 2;
-    let fits = match spec.kind {
-        Kind::LdImm64(kind) => kind.uses_high() || insn.imm_high() == 0,
-        _ => i32::try_from(imm).is_ok(),
+/// Appends the bytes of an instruction.
+#[inline]
+pub fn encode_bytes(insn: &Insn, endian: Endian, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+    let bytes = |word: u64| match endian {
+        Endian::Little => word.to_le_bytes(),
+        Endian::Big => Raw::of_word(word).to_bytes(Endian::Big),
     };
-    if !fits {
-        return Err(EncodeError::ImmRange { insn: *insn });
+    let (first, second) = words(insn)?;
+    out.extend_from_slice(&bytes(first));
+    if let Some(second) = second {
+        out.extend_from_slice(&bytes(second));
     }
-    let first =
-        Raw { code: spec.opcode, dst: dst as u8, src: src as u8, off: off as i16, imm: imm as i32 };
-    let second = Raw { imm: if two { insn.imm_high() } else { 0 }, ..Raw::default() };
-    Ok(Encoded { slots: [first, second], two })
+    Ok(())
+}
+
+/// The slots of an instruction as numbers.
+#[inline]
+fn words(insn: &Insn) -> Result<(u64, Option<u64>), EncodeError> {
+    let first = slot_of(insn).ok_or_else(|| refused(insn))?;
+    if first as u8 != Op::LdImm64.spec().opcode {
+        return match i32::try_from(insn.imm) {
+            Ok(_) => Ok((first, None)),
+            Err(_) => Err(refused(insn)),
+        };
+    }
+    match insn.kind() {
+        Kind::LdImm64(kind) if !kind.uses_high() && insn.imm_high() != 0 => Err(refused(insn)),
+        _ => Ok((first, Some(Raw { imm: insn.imm_high(), ..Raw::default() }.word()))),
+    }
+}
+
+/// Why an instruction has no slots.
+#[cold]
+fn refused(insn: &Insn) -> EncodeError {
+    let spec = insn.op.spec();
+    let fields = [
+        (spec.dst, i64::from(insn.dst.number()), SlotField::Dst),
+        (spec.src, i64::from(insn.src.number()), SlotField::Src),
+        (spec.off, i64::from(insn.off), SlotField::Off),
+        (spec.imm, insn.imm, SlotField::Imm),
+    ];
+    match fields.iter().find(|(field, used, _)| field.constant().is_some() && *used != 0) {
+        Some((_, _, field)) => EncodeError::Unused { insn: *insn, field: *field },
+        None => EncodeError::ImmRange { insn: *insn },
+    }
 }

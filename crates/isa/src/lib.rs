@@ -26,14 +26,16 @@ mod insn;
 mod kind;
 mod raw;
 mod reg;
+mod shape;
 mod spec;
 mod table;
 
 pub use codes::CODES;
 pub use decode::{
-    DecodeError, DecodeErrorKind, SlotField, decode, decode_all, decode_bytes, forms,
+    DecodeError, DecodeErrorKind, SlotField, decode, decode_all, decode_bytes, decode_next,
+    decode_slot, forms,
 };
-pub use encode::{EncodeError, Encoded, encode};
+pub use encode::{EncodeError, Encoded, encode, encode_bytes};
 pub use insn::Insn;
 pub use kind::{AluOp, AtomicOp, Cond, EndianOp, Imm64Kind, Kind, Operand, Size, Width};
 pub use raw::{Endian, Raw};

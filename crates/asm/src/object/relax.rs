@@ -12,15 +12,13 @@
 //! Jumps only ever become longer, until all reach. What the text has counted itself (`goto +3`) over
 //! such a place is an error. Nothing here is done unless it is asked for.
 
-use abide_diag::Diagnostic;
+use abide_diag::{Diagnostic, Span};
 use abide_isa::{Insn, Level, Op, encode};
 
 use crate::codes;
 use crate::object::section::{Fixup, Need, Section, Wanted};
 use crate::object::symbols::{Meaning, Origin, Place};
 use crate::object::unit::Unit;
-use crate::reader::span_of;
-use crate::token::Token;
 
 /// How often jumps are tried one by one before all that could ever need it become longer.
 const PATIENCE: usize = 32;
@@ -99,9 +97,9 @@ impl Unit<'_> {
     }
 
     /// An instruction at a place counts slots to its target by itself.
-    pub(super) fn counts(&mut self, insn: &Insn, place: Place, tokens: &[Token]) {
+    pub(super) fn counts(&mut self, insn: &Insn, place: Place, span: Span) {
         if let (true, Some(slots)) = (self.relaxes(), insn.jump()) {
-            let origin = self.origin(span_of(tokens));
+            let origin = self.origin(span);
             let from = place.fixed + 8;
             let to = from.saturating_add_signed(i64::from(slots) * 8);
             self.current().counted.push(Counted { from, to, origin });

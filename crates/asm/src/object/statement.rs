@@ -1,7 +1,7 @@
 //! Statements that are no directives: labels, assignments, instructions.
 
 use abide_diag::{Diagnostic, Report};
-use abide_isa::{Insn, Kind, encode};
+use abide_isa::{Insn, Kind, encode, encode_bytes};
 
 use crate::bind::{Bound, Reference, not_simple};
 use crate::codes;
@@ -11,6 +11,7 @@ use crate::object::section::{Fixup, Need, Wanted};
 use crate::object::symbols::{Meaning, Place};
 use crate::object::unit::Unit;
 use crate::object::value::Parser;
+use crate::quick;
 use crate::reader::{Reader, span_of};
 use crate::template::Hole;
 use crate::token::{Class, Sign, Tok, Token, looks_like_register, word_length};
@@ -72,7 +73,13 @@ impl Unit<'_> {
                     }
                     None => break,
                 },
-                Some(first) if Class::of(*first) == Class::Letter => {
+                Some(first) => {
+                    if self.quick(bytes, start, text, lexer) {
+                        return true;
+                    }
+                    if Class::of(*first) != Class::Letter {
+                        break;
+                    }
                     lexer.first_word(tokens);
                     let end = lexer.at;
                     if bytes.get(end) == Some(&b':') {
@@ -86,7 +93,7 @@ impl Unit<'_> {
                     }
                     break;
                 }
-                _ => break,
+                None => break,
             }
             let end = start + word_length(&bytes[start..]);
             let rest = &bytes[end..];
@@ -110,6 +117,39 @@ impl Unit<'_> {
             self.tokenized(text, tokens, reader);
         }
         more
+    }
+
+    /// Reads a statement at once, if it is an instruction as compilers write them.
+    #[inline]
+    fn quick(&mut self, bytes: &[u8], start: usize, text: &str, lexer: &mut Lexer<'_>) -> bool {
+        let names = !self.has_values;
+        let found = quick::read(self.automaton, bytes, start, self.options.dialect, names);
+        let Some(found) = found.filter(|found| {
+            self.macros.is_empty()
+                && found.insn.op.spec().level <= self.options.level
+                && !self.current().is_empty_kind()
+        }) else {
+            return false;
+        };
+        if self.lines.waiting.is_some() {
+            self.mark_line();
+        }
+        let (place, endian) = (self.place_here(), self.options.endian);
+        if encode_bytes(&found.insn, endian, &mut self.current().data).is_err() {
+            return false;
+        }
+        let reference = found.name.map(|(start, end, hole)| Reference::to_name(hole, start, end));
+        if let Some(reference) = &reference
+            && let Some(wanted) = self.wanted(text, reference, place)
+        {
+            self.refer(&found.insn, reference, wanted, place);
+        }
+        if self.relaxes() && reference.is_none_or(|one| one.hole != Hole::Target) {
+            let length = text[start..found.end].trim_end().len();
+            self.counts(&found.insn, place, start..start + length);
+        }
+        lexer.at = found.next;
+        true
     }
 
     /// A statement that begins with no directive: labels, an assignment, an instruction.
@@ -247,7 +287,7 @@ impl Unit<'_> {
             self.refer(&bound.insn, &reference, wanted, place);
         }
         if !jumps {
-            self.counts(&bound.insn, place, tokens);
+            self.counts(&bound.insn, place, span_of(tokens));
         }
     }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use abide_diag::{Diagnostic, Source, Span};
 
+use crate::automaton::Automaton;
 use crate::codes;
 use crate::dialect::Dialect;
 use crate::grammar::Grammar;
@@ -36,6 +37,7 @@ pub(super) struct Unit<'a> {
     pub(super) options: &'a ObjectOptions<'a>,
     pub(super) style: Style,
     pub(super) grammar: &'static Grammar,
+    pub(super) automaton: &'static Automaton,
     pub(super) texts: Vec<Text>,
     pub(super) frames: Vec<Frame>,
     /// The bytes that expansions have made so far.
@@ -80,6 +82,7 @@ impl<'a> Unit<'a> {
             options,
             style,
             grammar: Grammar::get(),
+            automaton: Automaton::get(),
             texts: vec![Text {
                 source: settle(source, options.semicolon),
                 parent: None,

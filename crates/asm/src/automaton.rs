@@ -1,0 +1,399 @@
+//! The trees of the grammar as one automaton over bytes, for the instructions that compilers write.
+//!
+//! From each node of a tree it goes on with the bytes of the words and signs that may follow. It
+//! has no way for what is ambiguous or unusual: capital letters, a sign that may be an operand's or
+//! a literal, a comment in the middle. A way that it has is the one that the `matcher` tries first.
+//! Knows no text, and nothing of what operands mean.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use crate::dialect::Dialect;
+use crate::grammar::{Grammar, Literal, NodeId, Tree};
+use crate::quick::Recipe;
+use crate::token::{Sign, in_word};
+
+/// The number of a state: the place of its cells, from which on the byte read is counted.
+pub(crate) type State = u16;
+
+/// No state has so high a number; two bits of a cell's owner say what it is for.
+pub(crate) const NOWHERE: State = 1 << 14;
+
+/// The byte begins a register, or is its number; what is next is the state after it.
+pub(crate) const REGISTER: State = 1 << 14;
+
+/// The byte ends the name of the frame pointer; what is next is the state after it.
+pub(crate) const FRAME: State = 2 << 14;
+
+/// The byte ends the statement, or begins a comment that does; what is next is the recipe.
+pub(crate) const END: State = 3 << 14;
+
+/// Where the automaton goes no further by itself.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Stop {
+    pub(crate) state: State,
+    pub(crate) at: usize,
+    pub(crate) byte: u8,
+    /// [`REGISTER`], [`FRAME`] or [`END`]; anything else if the byte leads nowhere: an operand may
+    /// begin there.
+    pub(crate) mark: State,
+    pub(crate) next: u16,
+}
+
+/// Where to go on from a state after a number or symbol, and after a number with a sign.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Operands {
+    pub(crate) plain: State,
+    pub(crate) signed: State,
+}
+
+const NO_OPERANDS: Operands = Operands { plain: NOWHERE, signed: NOWHERE };
+
+/// The automaton.
+pub(crate) struct Automaton {
+    /// The state that a cell belongs to, with a mark of what the cell is for, in the upper half; what
+    /// is next in the lower one.
+    cells: Box<[u32]>,
+    /// By state.
+    operands: Box<[Operands]>,
+    recipes: Box<[Recipe]>,
+    /// Where statements begin: of either dialect, and of one only.
+    any: State,
+    c: State,
+    gnu: State,
+}
+
+impl Automaton {
+    /// The one of the grammar; built when first used.
+    pub(crate) fn get() -> &'static Automaton {
+        static AUTOMATON: LazyLock<Automaton> = LazyLock::new(|| {
+            let (fresh, percents) = (HashMap::new(), HashMap::new());
+            let (drafts, recipes) = (Vec::new(), Vec::new());
+            Builder { grammar: Grammar::get(), drafts, fresh, percents, recipes }.build()
+        });
+        &AUTOMATON
+    }
+
+    /// Where the statements of a dialect begin, or those of both.
+    #[inline]
+    pub(crate) fn start(&self, wanted: Option<Dialect>) -> State {
+        match wanted {
+            None => self.any,
+            Some(Dialect::C) => self.c,
+            Some(Dialect::Gnu) => self.gnu,
+        }
+    }
+
+    /// Goes from a state, and from a place of a text, as far as there are states to go to. Nothing
+    /// if the text ends.
+    #[inline]
+    pub(crate) fn run(&self, state: State, text: &[u8], at: usize) -> Option<Stop> {
+        let (mut state, mut at) = (state, at);
+        loop {
+            let byte = *text.get(at)?;
+            let cell = self.cells[usize::from(state) + usize::from(byte)];
+            let (owner, next) = ((cell >> 16) as State, cell as u16);
+            if owner != state {
+                return Some(Stop { state, at, byte, mark: owner ^ state, next });
+            }
+            (state, at) = (next, at + 1);
+        }
+    }
+
+    #[inline]
+    pub(crate) fn operands(&self, state: State) -> Operands {
+        self.operands[usize::from(state)]
+    }
+
+    #[inline]
+    pub(crate) fn recipe(&self, number: u16) -> &Recipe {
+        &self.recipes[usize::from(number)]
+    }
+}
+
+/// A state before it has a place.
+#[derive(Debug, Clone, Default)]
+struct Draft {
+    steps: Vec<(u8, Target)>,
+    /// The drafts after an operand without and with a sign.
+    plain: Option<usize>,
+    signed: Option<usize>,
+}
+
+/// Where a byte leads to, with numbers of drafts.
+#[derive(Debug, Clone, Copy)]
+enum Target {
+    To(usize),
+    Register(usize),
+    Frame(usize),
+    End(u16),
+}
+
+/// A word or sign of which some bytes are still to come, and what follows it.
+type Rest = (&'static [u8], Dialect, NodeId);
+
+struct Builder {
+    grammar: &'static Grammar,
+    drafts: Vec<Draft>,
+    /// The draft of each node where anything may come next.
+    fresh: HashMap<(Dialect, NodeId), usize>,
+    /// The draft behind the `%` of a register, by what follows those registers.
+    percents: HashMap<(Option<usize>, Option<usize>), usize>,
+    recipes: Vec<Recipe>,
+}
+
+impl Builder {
+    fn build(mut self) -> Automaton {
+        let c = self.fresh(Dialect::C, Tree::ROOT);
+        let gnu = self.fresh(Dialect::Gnu, Tree::ROOT);
+        // Of either dialect: as in pseudo-C, but with the words that only GNU's begins with.
+        let mut words = self.literals(Dialect::C, Tree::ROOT, |_| true);
+        words.extend(self.literals(
+            Dialect::Gnu,
+            Tree::ROOT,
+            |literal| matches!(literal, Literal::Word(word) if self.grammar.begins_gnu_only(word)),
+        ));
+        let any = self.draft(Draft::default());
+        self.follow(any, Dialect::C, Tree::ROOT, words);
+        self.pack([any, c, gnu])
+    }
+
+    fn draft(&mut self, draft: Draft) -> usize {
+        self.drafts.push(draft);
+        self.drafts.len() - 1
+    }
+
+    fn fresh(&mut self, dialect: Dialect, node: NodeId) -> usize {
+        if let Some(draft) = self.fresh.get(&(dialect, node)) {
+            return *draft;
+        }
+        let draft = self.draft(Draft::default());
+        self.fresh.insert((dialect, node), draft);
+        let literals = self.literals(dialect, node, |_| true);
+        self.follow(draft, dialect, node, literals);
+        draft
+    }
+
+    /// The words and signs that may follow a node.
+    fn literals(
+        &self,
+        dialect: Dialect,
+        node: NodeId,
+        which: impl Fn(Literal) -> bool,
+    ) -> Vec<Rest> {
+        let literals = &self.grammar.tree(dialect).node(node).literals;
+        let wanted = literals.iter().filter(|(literal, _)| which(*literal));
+        wanted
+            .map(|(literal, next)| (self.grammar.text(*literal).as_bytes(), dialect, *next))
+            .collect()
+    }
+
+    /// Adds all that may follow a node, with these words and signs.
+    fn follow(&mut self, draft: usize, dialect: Dialect, node: NodeId, mut literals: Vec<Rest>) {
+        let tree = self.grammar.tree(dialect);
+        let branch = *tree.steps.branch(node);
+        self.drafts[draft].plain = branch.expression.map(|after| self.fresh(dialect, after));
+        // A sign before a number is the number's, unless one may follow it as a literal, too.
+        let is_sign = |(text, ..): &Rest| matches!(text, [b'+' | b'-', ..]);
+        let number = |(_, _, next): &Rest| tree.steps.branch(*next).expression.is_some();
+        if let Some(after) = branch.offset.or(branch.expression)
+            && !literals.iter().any(|rest| is_sign(rest) && number(rest))
+        {
+            literals.retain(|rest| !is_sign(rest));
+            self.drafts[draft].signed = Some(self.fresh(dialect, after));
+        }
+        self.spell(draft, &[], literals);
+        let blank = if self.fresh.get(&(dialect, node)) == Some(&draft) {
+            draft
+        } else {
+            self.fresh(dialect, node)
+        };
+        let mut more: Vec<(u8, Target)> = b" \t".map(|byte| (byte, Target::To(blank))).into();
+        if let Some(recipe) = Recipe::of(tree.node(node)) {
+            let number = self.recipes.len() as u16;
+            self.recipes.push(recipe);
+            more.extend(b"\n;#".map(|end| (end, Target::End(number))));
+        }
+        self.drafts[draft].steps.extend(more);
+        self.name_registers(draft, dialect, branch.register, branch.half);
+    }
+
+    /// Adds the registers that may follow, where no word begins alike.
+    fn name_registers(
+        &mut self,
+        draft: usize,
+        dialect: Dialect,
+        whole: Option<NodeId>,
+        half: Option<NodeId>,
+    ) {
+        if whole.or(half).is_none() {
+            return;
+        }
+        let whole = whole.map(|after| self.fresh(dialect, after));
+        let half = half.map(|after| self.fresh(dialect, after));
+        let percent = match self.percents.get(&(whole, half)) {
+            Some(known) => *known,
+            None => {
+                let percent = self.draft(Draft::default());
+                self.letters(percent, whole, half);
+                self.percents.insert((whole, half), percent);
+                percent
+            }
+        };
+        self.add(draft, b'%', Target::To(percent));
+        if dialect == Dialect::C {
+            self.letters(draft, whole, half);
+        }
+    }
+
+    /// Adds the letters of registers.
+    fn letters(&mut self, draft: usize, whole: Option<usize>, half: Option<usize>) {
+        for (letter, next) in [(b'r', whole), (b'w', half)] {
+            let Some(next) = next else { continue };
+            let known = self.drafts[draft].steps.iter().find(|(known, _)| *known == letter);
+            match known.map(|(_, target)| *target) {
+                None => self.add(draft, letter, Target::Register(next)),
+                // A word begins alike, but has no digit then.
+                Some(Target::To(word)) => {
+                    (b'0'..=b'9').for_each(|digit| self.add(word, digit, Target::Register(next)));
+                }
+                Some(_) => {}
+            }
+        }
+        if let Some(next) = whole {
+            let f = self.lead(draft, b'f');
+            self.add(f, b'p', Target::Frame(next));
+        }
+    }
+
+    /// The draft that a byte leads to, which is made if there is none.
+    fn lead(&mut self, draft: usize, byte: u8) -> usize {
+        let known = self.drafts[draft].steps.iter().find(|(known, _)| *known == byte);
+        if let Some((_, Target::To(next))) = known {
+            return *next;
+        }
+        let next = self.draft(Draft::default());
+        self.add(draft, byte, Target::To(next));
+        next
+    }
+
+    /// Adds a step, if the byte leads nowhere yet.
+    fn add(&mut self, draft: usize, byte: u8, target: Target) {
+        let steps = &mut self.drafts[draft].steps;
+        if steps.iter().all(|(known, _)| *known != byte) {
+            steps.push((byte, target));
+        }
+    }
+
+    /// Adds the words and signs to a draft that is reached when the text before is spelled.
+    fn spell(&mut self, draft: usize, before: &[u8], mut rests: Vec<Rest>) {
+        rests.sort_unstable();
+        for group in rests.chunk_by(|one, other| one.0[0] == other.0[0]) {
+            let byte = group[0].0[0];
+            let spelled = [before, &[byte]].concat();
+            let mut more: Vec<Rest> =
+                group.iter().map(|(text, dialect, next)| (&text[1..], *dialect, *next)).collect();
+            let whole = more.iter().position(|(text, ..)| text.is_empty());
+            let whole = whole.map(|at| more.swap_remove(at));
+            let next = match whole {
+                Some((_, dialect, node)) => self.behind(&spelled, dialect, node, !more.is_empty()),
+                None => self.draft(Draft::default()),
+            };
+            self.spell(next, &spelled, more);
+            self.drafts[draft].steps.push((byte, Target::To(next)));
+        }
+    }
+
+    /// The draft of a node right behind a word or sign: without the bytes that would make that
+    /// another one. It is its own if more will be added to it.
+    fn behind(&mut self, spelled: &[u8], dialect: Dialect, node: NodeId, own: bool) -> usize {
+        let fresh = self.fresh(dialect, node);
+        let Draft { mut steps, mut plain, mut signed } = self.drafts[fresh].clone();
+        let before = steps.len();
+        steps.retain(|(byte, _)| ends_before(spelled, *byte));
+        let mut same = steps.len() == before;
+        for (operand, bytes) in [(&mut plain, &b"0a."[..]), (&mut signed, b"+-")] {
+            if operand.is_some() && !bytes.iter().all(|byte| ends_before(spelled, *byte)) {
+                (*operand, same) = (None, false);
+            }
+        }
+        if same && !own { fresh } else { self.draft(Draft { steps, plain, signed }) }
+    }
+
+    /// Gives all drafts their places.
+    fn pack(mut self, [any, c, gnu]: [usize; 3]) -> Automaton {
+        for draft in &mut self.drafts {
+            draft.steps.sort_unstable_by_key(|(byte, _)| *byte);
+        }
+        let mut order: Vec<usize> = (0..self.drafts.len()).collect();
+        order.sort_by_key(|draft| std::cmp::Reverse(self.drafts[*draft].steps.len()));
+        let mut places = vec![NOWHERE; self.drafts.len()];
+        let mut room = Room::default();
+        for draft in order {
+            places[draft] = room.place(&self.drafts[draft].steps);
+        }
+        let place = |draft: Option<usize>| draft.map_or(NOWHERE, |draft| places[draft]);
+        let mut cells = vec![u32::MAX; usize::from(NOWHERE) + 256];
+        let mut operands = vec![NO_OPERANDS; usize::from(NOWHERE)];
+        for (draft, state) in self.drafts.iter().zip(&places) {
+            operands[usize::from(*state)] =
+                Operands { plain: place(draft.plain), signed: place(draft.signed) };
+            for (byte, target) in &draft.steps {
+                let (mark, next) = match *target {
+                    Target::To(next) => (0, places[next]),
+                    Target::Register(next) => (REGISTER, places[next]),
+                    Target::Frame(next) => (FRAME, places[next]),
+                    Target::End(recipe) => (END, recipe),
+                };
+                cells[usize::from(*state) + usize::from(*byte)] =
+                    u32::from(*state | mark) << 16 | u32::from(next);
+            }
+        }
+        let [any, c, gnu] = [any, c, gnu].map(|draft| places[draft]);
+        let (cells, operands, recipes) = (cells.into(), operands.into(), self.recipes.into());
+        Automaton { cells, operands, recipes, any, c, gnu }
+    }
+}
+
+/// Which cells are taken, and which places are.
+#[derive(Default)]
+struct Room {
+    cells: Vec<bool>,
+    places: Vec<bool>,
+    /// By their first byte and how many they are: where the last steps found room.
+    last: HashMap<(u8, usize), usize>,
+}
+
+impl Room {
+    /// A place for steps, which are sorted; in a free one all of their cells are.
+    fn place(&mut self, steps: &[(u8, Target)]) -> State {
+        let first = steps.first().map_or(0, |(byte, _)| *byte);
+        let from = self.last.entry((first, steps.len())).or_insert(0);
+        let is_free = |place: &usize| {
+            self.places.get(*place) != Some(&true)
+                && steps
+                    .iter()
+                    .all(|(byte, _)| self.cells.get(place + usize::from(*byte)) != Some(&true))
+        };
+        let place = (*from..).find(is_free).expect("behind the last cell all are free");
+        *from = place;
+        assert!(place < usize::from(NOWHERE) - 1, "states are numbered by 14 bits");
+        self.places.resize(self.places.len().max(place + 1), false);
+        self.places[place] = true;
+        self.cells.resize(self.cells.len().max(place + 256), false);
+        for (byte, _) in steps {
+            self.cells[place + usize::from(*byte)] = true;
+        }
+        place as State
+    }
+}
+
+/// Whether a word or sign ends where this byte follows it.
+fn ends_before(spelled: &[u8], byte: u8) -> bool {
+    match spelled.last() {
+        Some(last) if in_word(*last) => !in_word(byte),
+        _ => !Sign::TEXTS
+            .iter()
+            .any(|sign| sign.strip_prefix(spelled).is_some_and(|more| more.first() == Some(&byte))),
+    }
+}

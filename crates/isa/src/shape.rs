@@ -99,7 +99,7 @@ pub(crate) fn insn_of(op: Op, word: u64) -> Option<Insn> {
         return None;
     }
     let Raw { dst, src, off, imm, .. } = Raw::of_word(word & !fixed);
-    Some(Insn { op, dst: Reg::new(dst)?, src: Reg::new(src)?, off, imm: imm as i64 })
+    Some(Insn { op, dst: Reg::new(dst)?, src: Reg::new(src)?, off, imm: i64::from(imm) })
 }
 
 #[cfg(test)]

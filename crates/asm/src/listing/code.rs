@@ -3,19 +3,17 @@
 //! A relocation becomes the symbol of its instruction only where assembling that gives the
 //! relocation and the bytes again; any other is mentioned in a comment.
 
-use std::collections::HashMap;
 use std::iter::Peekable;
 
-use abide_isa::{Endian, Insn, Kind, Op, Raw, decode_bytes};
+use abide_isa::{DecodeError, Endian, Insn, Kind, Op, Raw, decode_bytes, decode_next, decode_slot};
 use object::elf;
 
 use super::Writer;
 use super::image::{Image, Place, Relocation, Section};
 use super::lines::Lines;
-use super::names::{Names, is_word};
+use super::names::{Names, Walk, is_word};
 use crate::dialect::Dialect;
-use crate::disasm::{without_gaps, write_data};
-use crate::print::{Symbol, write_insn};
+use crate::print::Symbol;
 
 /// `R_BPF_64_64`: the address in a 64-bit immediate load.
 const R_64_64: u32 = 1;
@@ -96,17 +94,21 @@ impl<'r> BySlot<'r> {
     }
 }
 
+/// Whether an instruction with this opcode may refer to another place: jumps and calls, by their
+/// classes (RFC 9669 section 3). 64-bit immediate loads do as well.
+fn may_refer(opcode: u8) -> bool {
+    matches!(opcode & 7, 5 | 6)
+}
+
 /// Asks for the labels that the code of a section refers to.
 pub(super) fn want(
     image: &Image<'_>,
-    codes: &HashMap<usize, Code<'_>>,
+    codes: &[Option<Code<'_>>],
     section: usize,
     names: &mut Names,
 ) {
-    let code = &codes[&section];
+    let Some(code) = &codes[section] else { return };
     let mut relocations = BySlot::new(&image.sections[section].relocations);
-    // Jumps and calls, by their classes (RFC 9669 section 3), and 64-bit immediate loads.
-    let may_refer = |opcode: u8| matches!(opcode & 7, 5 | 6);
     for (slot, insn) in decode_bytes(code.data, code.endian, may_refer) {
         let Ok(insn) = insn else { continue };
         let Some(relocation) = relocations.at(slot) else {
@@ -184,34 +186,92 @@ pub(super) fn write(
     code: &Code<'_>,
     lines: &Lines,
 ) {
-    let options = *out.options;
-    let mut relocations = BySlot::new(&image.sections[section].relocations);
-    let mut left = image.sections[section].relocations.iter().peekable();
-    let mut labels = names.walk(section);
-    let mut lines = lines.iter().filter(|_| options.source).peekable();
-    let (slots, _) = code.data.as_chunks();
-    let decoded = decode_bytes(code.data, code.endian, |_| true);
-    without_gaps(decoded, slots.len(), |slot, line| {
-        let line = line.as_ref();
+    let (slots, rest) = code.data.as_chunks();
+    let all = &image.sections[section].relocations;
+    let lines = if out.options.source { lines.all() } else { &[] };
+    // At which slots there is more than an instruction.
+    let mut more = vec![false; slots.len() + 1];
+    let places = names.places(section).chain(all.iter().map(|one| one.offset));
+    for offset in places.chain(lines.iter().map(|(offset, _)| *offset)) {
+        if let Some(more) = more.get_mut(offset as usize / Raw::SIZE) {
+            *more = true;
+        }
+    }
+    let (labels, relocations) = (names.walk(section), BySlot::new(all));
+    let left = all.iter().peekable();
+    let mut listing = Listing { image, names, section, code, labels, relocations, left, lines };
+    let mut slot = 0;
+    while let Some(bytes) = slots.get(slot) {
+        if !more[slot]
+            && let Some(insn) = decode_slot(*bytes, code.endian)
+        {
+            let target = if may_refer(bytes[0]) { code.target(slot, &insn) } else { None };
+            let symbol = target.and_then(|target| names.local(image, section, target));
+            out.insn(slot, &slots[slot..=slot], &insn, symbol.as_ref());
+            slot += 1;
+            continue;
+        }
+        let Some((result, count)) = decode_next(&slots[slot..], code.endian) else { break };
+        match result {
+            Ok(insn) => listing.line(out, slot, &slots[slot..slot + count], Ok(&insn)),
+            // The second slot belongs to the error, too.
+            Err(error) => (slot..slot + count)
+                .for_each(|at| listing.line(out, at, &slots[at..=at], Err(&error))),
+        }
+        slot += count;
+    }
+    out.labels(image, &mut listing.labels, (slots.len() * Raw::SIZE) as u64);
+    if !rest.is_empty() {
+        out.comment("less than an instruction");
+        out.bytes(rest);
+    }
+    listing.left.for_each(|one| out.relocation(image, one));
+}
+
+/// A section of code on its way, and what is still to be written of it.
+struct Listing<'a> {
+    image: &'a Image<'a>,
+    names: &'a Names,
+    section: usize,
+    code: &'a Code<'a>,
+    labels: Walk<'a>,
+    relocations: BySlot<'a>,
+    left: Peekable<std::slice::Iter<'a, Relocation>>,
+    lines: &'a [(u64, String)],
+}
+
+impl Listing<'_> {
+    /// An instruction or a slot that is none, with all that belongs to it.
+    fn line(
+        &mut self,
+        out: &mut Writer<'_>,
+        slot: usize,
+        slots: &[[u8; Raw::SIZE]],
+        line: Result<&Insn, &DecodeError>,
+    ) {
+        let Listing { image, names, section, code, .. } = *self;
         let offset = (slot * Raw::SIZE) as u64;
-        let count = line.map_or(1, |insn| insn.slots());
-        let end = offset + (count * Raw::SIZE) as u64;
-        let any = left.peek().is_some_and(|one| one.offset < end);
-        let relocation = if any { relocations.at(slot) } else { None };
+        let end = offset + (slots.len() * Raw::SIZE) as u64;
+        let any = self.left.peek().is_some_and(|one| one.offset < end);
+        let relocation = if any { self.relocations.at(slot) } else { None };
         let symbol = line.ok().and_then(|insn| match relocation {
             None => names.local(image, section, code.target(slot, insn)?),
-            Some(one) => operand(image, names, one, meant(insn, one)?, options.dialect).ok(),
+            Some(one) => operand(image, names, one, meant(insn, one)?, out.options.dialect).ok(),
         });
-        if labels.is_any(offset) {
-            out.labels(image, &mut labels, offset);
+        if self.labels.is_any(offset) {
+            out.labels(image, &mut self.labels, offset);
         }
-        while lines.next_if(|(at, _)| *at < offset).is_some() {}
-        if let Some((_, source)) = lines.next_if(|(at, _)| *at == offset) {
-            out.comment(source);
+        while let [(at, source), rest @ ..] = self.lines
+            && *at <= offset
+        {
+            if *at == offset {
+                out.comment(source);
+            }
+            self.lines = rest;
         }
         // What the symbol says is said.
         let said = relocation.filter(|_| symbol.is_some());
-        while let Some(one) = if any { left.next_if(|one| one.offset < end) } else { None } {
+        while let Some(one) = if any { self.left.next_if(|one| one.offset < end) } else { None } {
             if !said.is_some_and(|said| std::ptr::eq(said, one)) {
                 out.relocation(image, one);
             }
@@ -221,22 +281,15 @@ pub(super) fn write(
         {
             out.comment("the number is the symbol's own offset, as GNU's assembler 2.40 adds it");
         }
-        if let Err(error) = line {
-            // Not behind the data: not every assembler takes it there.
-            out.comment(&error.to_string());
+        match line {
+            Ok(insn) => out.insn(slot, slots, insn, symbol.as_ref()),
+            Err(error) => {
+                // Not behind the data: not every assembler takes it there.
+                out.comment(&error.to_string());
+                out.slot(slot, &slots[0], code.endian);
+            }
         }
-        out.code(slot, &slots[slot..slot + count], |text| match line {
-            Ok(insn) => write_insn(text, insn, options.dialect, symbol.as_ref()),
-            Err(_) => write_data(text, Raw::from_bytes(slots[slot], code.endian), code.endian),
-        });
-    });
-    out.labels(image, &mut labels, (slots.len() * Raw::SIZE) as u64);
-    let rest = &code.data[slots.len() * Raw::SIZE..];
-    if !rest.is_empty() {
-        out.comment("less than an instruction");
-        out.bytes(rest);
     }
-    left.for_each(|one| out.relocation(image, one));
 }
 
 impl Names {
@@ -249,11 +302,11 @@ impl Names {
     pub(super) fn can_stand(
         &self,
         image: &Image<'_>,
-        codes: &HashMap<usize, Code<'_>>,
+        codes: &[Option<Code<'_>>],
         section: usize,
         offset: u64,
     ) -> bool {
         offset <= image.sections[section].size
-            && codes.get(&section).is_none_or(|code| code.is_boundary(offset))
+            && codes[section].as_ref().is_none_or(|code| code.is_boundary(offset))
     }
 }

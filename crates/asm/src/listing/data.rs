@@ -49,7 +49,7 @@ fn addend(section: &Section<'_>, relocation: &Relocation, endian: Endian) -> Opt
 /// stand for it.
 pub(super) fn want(
     image: &Image<'_>,
-    codes: &HashMap<usize, Code<'_>>,
+    codes: &[Option<Code<'_>>],
     section: usize,
     names: &mut Names,
 ) {

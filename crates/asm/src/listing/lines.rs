@@ -14,8 +14,9 @@ pub(super) struct Lines {
 }
 
 impl Lines {
-    pub(super) fn iter(&self) -> impl Iterator<Item = (u64, &str)> {
-        self.at.iter().map(|(offset, comment)| (*offset, comment.as_str()))
+    /// With their offsets.
+    pub(super) fn all(&self) -> &[(u64, String)] {
+        &self.at
     }
 
     fn new(records: &[LineInfo], btf: &Btf) -> Lines {

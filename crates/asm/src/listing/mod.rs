@@ -53,6 +53,8 @@ impl Default for Options {
 pub fn list(bytes: &[u8], options: &Options) -> Result<String, ListError> {
     let image = Image::parse(bytes)?;
     let mut out = Writer::new(options);
+    // As much as most listings have.
+    out.text.reserve(2 * bytes.len());
     write_image(&mut out, &image);
     Ok(text(out.text))
 }
@@ -106,7 +108,7 @@ fn write_image(out: &mut Writer<'_>, image: &Image<'_>) {
             continue;
         }
         out.section(image, &names, section);
-        match codes.get(&index) {
+        match &codes[index] {
             Some(code) => {
                 let lines = lines.get(&*section.name).unwrap_or(&none);
                 code::write(out, image, &names, index, code, lines);
@@ -145,19 +147,23 @@ pub fn list_raw(bytes: &[u8], endian: Endian, options: &Options) -> String {
     let codes = codes(&image);
     let names = names(&image, &codes, options);
     let mut out = Writer::new(options);
-    code::write(&mut out, &image, &names, 0, &codes[&0], &lines::Lines::default());
+    if let Some(code) = &codes[0] {
+        code::write(&mut out, &image, &names, 0, code, &lines::Lines::default());
+    }
     text(out.text)
 }
 
-fn codes<'d>(image: &Image<'d>) -> HashMap<usize, Code<'d>> {
-    let sections = image.sections.iter().enumerate();
-    let code = sections.filter(|(_, section)| section.role == Role::Code);
-    code.map(|(index, section)| (index, Code::new(section.data, image.endian))).collect()
+/// The code of each section that has any.
+fn codes<'d>(image: &Image<'d>) -> Vec<Option<Code<'d>>> {
+    let code = |section: &Section<'d>| {
+        (section.role == Role::Code).then(|| Code::new(section.data, image.endian))
+    };
+    image.sections.iter().map(code).collect()
 }
 
-fn names(image: &Image<'_>, codes: &HashMap<usize, Code<'_>>, options: &Options) -> Names {
+fn names(image: &Image<'_>, codes: &[Option<Code<'_>>], options: &Options) -> Names {
     let mut names = Names::new(image, |section, offset| {
-        codes.get(&section).is_none_or(|code| code.is_boundary(offset))
+        codes[section].as_ref().is_none_or(|code| code.is_boundary(offset))
     });
     for (index, section) in image.sections.iter().enumerate() {
         match section.role {

@@ -4,13 +4,14 @@ use std::fmt::Arguments;
 use std::io::{self, Write};
 
 use abide_diag::printable;
-use abide_isa::Raw;
+use abide_isa::{Endian, Insn, Raw};
 use object::elf;
 
 use super::Options;
 use super::image::{Image, Place, Relocation, Section};
 use super::names::{Names, Walk, is_label, is_word};
-use crate::print::Symbol;
+use crate::disasm::write_data;
+use crate::print::{Symbol, write_insn, write_line};
 
 /// How many bytes a line of plain data has.
 const BYTES_PER_LINE: usize = 12;
@@ -163,20 +164,44 @@ impl Writer<'_> {
         self.comment(&format!("relocation of type {} at byte {}: {name}", one.kind, one.offset));
     }
 
-    /// An instruction or data, whose text `write` appends.
-    pub(super) fn code(
+    /// An instruction.
+    #[inline]
+    pub(super) fn insn(
+        &mut self,
+        slot: usize,
+        slots: &[[u8; Raw::SIZE]],
+        insn: &Insn,
+        symbol: Option<&Symbol<'_>>,
+    ) {
+        let dialect = self.options.dialect;
+        if self.options.columns {
+            self.columns(slot, slots, |text| write_insn(text, insn, dialect, symbol));
+        } else {
+            write_line(&mut self.text, insn, dialect, symbol);
+        }
+        self.end_line();
+    }
+
+    /// A slot that is no instruction, as data.
+    pub(super) fn slot(&mut self, slot: usize, bytes: &[u8; Raw::SIZE], endian: Endian) {
+        let data = |text: &mut Vec<u8>| write_data(text, Raw::from_bytes(*bytes, endian), endian);
+        if self.options.columns {
+            self.columns(slot, &[*bytes], data);
+        } else {
+            self.text.push(b'\t');
+            data(&mut self.text);
+            self.text.push(b'\n');
+        }
+        self.end_line();
+    }
+
+    /// Slots with their numbers and bytes, and behind the first one what `write` appends.
+    fn columns(
         &mut self,
         slot: usize,
         slots: &[[u8; Raw::SIZE]],
         write: impl FnOnce(&mut Vec<u8>),
     ) {
-        if !self.options.columns {
-            self.text.push(b'\t');
-            write(&mut self.text);
-            self.text.push(b'\n');
-            self.end_line();
-            return;
-        }
         let mut write = Some(write);
         for (count, bytes) in slots.iter().enumerate() {
             let _ = write!(self.text, "{:>6}: ", slot + count);
@@ -189,7 +214,6 @@ impl Writer<'_> {
             }
             self.text.push(b'\n');
         }
-        self.end_line();
     }
 
     pub(super) fn bytes(&mut self, bytes: &[u8]) {

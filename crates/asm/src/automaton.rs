@@ -49,11 +49,17 @@ pub(crate) struct Operands {
 
 const NO_OPERANDS: Operands = Operands { plain: NOWHERE, signed: NOWHERE };
 
+/// The highest number of a state.
+const LAST: usize = NOWHERE as usize - 1;
+
+/// Those of all states, each of which may have one for each byte.
+const CELLS: usize = LAST + 256;
+
 /// The automaton.
 pub(crate) struct Automaton {
     /// The state that a cell belongs to, with a mark of what the cell is for, in the upper half; what
     /// is next in the lower one.
-    cells: Box<[u32]>,
+    cells: Box<[u32; CELLS]>,
     /// By state.
     operands: Box<[Operands]>,
     recipes: Box<[Recipe]>,
@@ -86,17 +92,19 @@ impl Automaton {
 
     /// Goes from a state, and from a place of a text, as far as there are states to go to. Nothing
     /// if the text ends.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn run(&self, state: State, text: &[u8], at: usize) -> Option<Stop> {
-        let (mut state, mut at) = (state, at);
+        let (mut state, mut at) = (usize::from(state), at);
         loop {
             let byte = *text.get(at)?;
-            let cell = self.cells[usize::from(state) + usize::from(byte)];
-            let (owner, next) = ((cell >> 16) as State, cell as u16);
+            // No state is so high that this would cut off anything.
+            let cell = self.cells[(state & LAST) + usize::from(byte)];
+            let owner = (cell >> 16) as usize;
             if owner != state {
-                return Some(Stop { state, at, byte, mark: owner ^ state, next });
+                let (mark, next) = ((owner ^ state) as State, cell as u16);
+                return Some(Stop { state: state as State, at, byte, mark, next });
             }
-            (state, at) = (next, at + 1);
+            (state, at) = (usize::from(cell as u16), at + 1);
         }
     }
 
@@ -333,7 +341,7 @@ impl Builder {
             places[draft] = room.place(&self.drafts[draft].steps);
         }
         let place = |draft: Option<usize>| draft.map_or(NOWHERE, |draft| places[draft]);
-        let mut cells = vec![u32::MAX; usize::from(NOWHERE) + 256];
+        let mut cells = Box::new([u32::MAX; CELLS]);
         let mut operands = vec![NO_OPERANDS; usize::from(NOWHERE)];
         for (draft, state) in self.drafts.iter().zip(&places) {
             operands[usize::from(*state)] =
@@ -350,7 +358,7 @@ impl Builder {
             }
         }
         let [any, c, gnu] = [any, c, gnu].map(|draft| places[draft]);
-        let (cells, operands, recipes) = (cells.into(), operands.into(), self.recipes.into());
+        let (operands, recipes) = (operands.into(), self.recipes.into());
         Automaton { cells, operands, recipes, any, c, gnu }
     }
 }
@@ -377,7 +385,7 @@ impl Room {
         };
         let place = (*from..).find(is_free).expect("behind the last cell all are free");
         *from = place;
-        assert!(place < usize::from(NOWHERE) - 1, "states are numbered by 14 bits");
+        assert!(place < LAST, "states are numbered by 14 bits");
         self.places.resize(self.places.len().max(place + 1), false);
         self.places[place] = true;
         self.cells.resize(self.cells.len().max(place + 256), false);

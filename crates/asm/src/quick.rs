@@ -80,7 +80,7 @@ pub(crate) struct Found {
 /// The operands of a statement as they come.
 #[derive(Default)]
 struct Seen {
-    /// The numbers of the registers, a byte each; the last one stays 0.
+    /// The numbers of the registers, a byte each; the last one stays 0. How many bits they are.
     registers: u32,
     count: usize,
     /// The numbers, and the name that stands for one of them.
@@ -110,7 +110,7 @@ pub(crate) fn read(
                 (stop.next, seen.register(text, at)?)
             }
             END => return seen.end(automaton.recipe(stop.next), text, &stop),
-            FRAME => (stop.next, seen.keep(Reg::FP, text, stop.at + 1)?),
+            FRAME => (stop.next, seen.frame(text, stop.at + 1)?),
             _ => {
                 let after = automaton.operands(stop.state);
                 match stop.byte {
@@ -132,21 +132,27 @@ pub(crate) fn read(
 impl Seen {
     #[inline]
     fn register(&mut self, text: &[u8], at: usize) -> Option<usize> {
-        let digit = text.get(at)?.wrapping_sub(b'0');
-        if !in_word(*text.get(at + 1)?) {
-            return self.keep(Reg::new(digit)?, text, at + 1);
-        }
-        if text[at..].starts_with(b"10") { self.keep(Reg::R10, text, at + 2) } else { None }
+        let [digit, next, after] = *text.get(at..)?.first_chunk()?;
+        let (number, end) = match (digit.wrapping_sub(b'0'), next) {
+            (number @ 0..=9, _) if !in_word(next) => (number, at + 1),
+            (1, b'0') if !in_word(after) => (10, at + 2),
+            _ => return None,
+        };
+        self.keep(number, end)
     }
 
-    /// Keeps a register whose name ends here.
     #[inline]
-    fn keep(&mut self, reg: Reg, text: &[u8], at: usize) -> Option<usize> {
-        if self.count == REGISTERS || in_word(*text.get(at)?) {
+    fn frame(&mut self, text: &[u8], at: usize) -> Option<usize> {
+        if in_word(*text.get(at)?) { None } else { self.keep(Reg::FP.number(), at) }
+    }
+
+    #[inline]
+    fn keep(&mut self, register: u8, at: usize) -> Option<usize> {
+        if self.count == 8 * REGISTERS {
             return None;
         }
-        self.registers |= u32::from(reg.number()) << (8 * self.count);
-        self.count += 1;
+        self.registers |= u32::from(register) << self.count;
+        self.count += 8;
         Some(at)
     }
 

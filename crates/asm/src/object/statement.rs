@@ -60,10 +60,11 @@ impl Unit<'_> {
         tokens.clear();
         loop {
             // Blank lines, labels and the names of directives need no tokens.
-            while let Some(b' ' | b'\t' | b'\n' | b'\r') = bytes.get(lexer.at) {
-                lexer.at += 1;
+            let mut start = lexer.at;
+            while let Some(b' ' | b'\t' | b'\n' | b'\r') = bytes.get(start) {
+                start += 1;
             }
-            let start = lexer.at;
+            lexer.at = start;
             match bytes.get(start) {
                 Some(b'.') => {}
                 Some(b'/') => match comment(&bytes[start..]) {
@@ -122,15 +123,16 @@ impl Unit<'_> {
     /// Reads a statement at once, if it is an instruction as compilers write them.
     #[inline]
     fn quick(&mut self, bytes: &[u8], start: usize, text: &str, lexer: &mut Lexer<'_>) -> bool {
-        let names = !self.has_values;
-        let found = quick::read(self.automaton, bytes, start, self.options.dialect, names);
-        let Some(found) = found.filter(|found| {
-            self.macros.is_empty()
-                && found.insn.op.spec().level <= self.options.level
-                && !self.current().is_empty_kind()
-        }) else {
+        let (wanted, names) = (self.options.dialect, !self.has_values);
+        let Some(found) = quick::read(self.automaton, bytes, start, wanted, names) else {
             return false;
         };
+        if !self.macros.is_empty()
+            || found.insn.op.spec().level > self.options.level
+            || self.current().is_empty_kind()
+        {
+            return false;
+        }
         if self.lines.waiting.is_some() {
             self.mark_line();
         }

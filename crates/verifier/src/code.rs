@@ -41,6 +41,8 @@ pub(crate) struct Code {
     pub(crate) live: Vec<RegSet>,
     /// Slots where states are compared.
     pub(crate) compare: Vec<bool>,
+    /// Slots that run as often as the host says: steps of loops that it bounds.
+    pub(crate) bounded: Vec<bool>,
 }
 
 type Failure = (u32, Box<Rejection>);
@@ -76,6 +78,7 @@ impl Code {
             functions,
             live: vec![RegSet::EMPTY; count],
             compare: vec![false; count],
+            bounded: vec![false; count],
         };
         code.find_calls()?;
         code.reach(exception)?;
@@ -161,6 +164,7 @@ impl Code {
                 }
                 if matches!(insn.kind(), Kind::MayGoto | Kind::CallHelper | Kind::CallKfunc) {
                     self.compare[slot as usize] |= matches!(insn.kind(), Kind::MayGoto);
+                    self.bounded[slot as usize] |= matches!(insn.kind(), Kind::MayGoto);
                 }
             }
             for call in &self.functions[function as usize].calls {

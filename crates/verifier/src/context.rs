@@ -235,6 +235,17 @@ impl<'a> ContextRules<'a> {
         }
     }
 
+    /// What a program may store to.
+    pub(crate) fn writable_names(&self) -> String {
+        let may = |field: &&Field| self.may_write(field, field.offset, field.size).is_ok();
+        let names: Vec<&str> =
+            self.fields.iter().filter(may).map(|field| field.name.as_str()).collect();
+        match names.as_slice() {
+            [] => "programs of this type may not store to their context".to_owned(),
+            names => format!("programs of this type may store to {}", names.join(", ")),
+        }
+    }
+
     pub(crate) fn may_read(&self, field: &Field, size: u32) -> Result<(), String> {
         let name = self.name.as_deref().filter(|_| self.linux).unwrap_or("");
         // Its fields are numbers of four or eight bytes.

@@ -70,6 +70,8 @@ pub struct Options<'a> {
     pub little: bool,
     /// Keeps a trace of the walk.
     pub log: bool,
+    /// Says of what is refused how it came to be so, by walking once more.
+    pub explain: bool,
 }
 
 impl Options<'_> {
@@ -83,6 +85,7 @@ impl Options<'_> {
             uninit_stack: true,
             little: cfg!(target_endian = "little"),
             log: false,
+            explain: true,
         }
     }
 }
@@ -156,17 +159,27 @@ pub fn prove(
     object: &Object,
     options: &Options<'_>,
 ) -> Result<Proof, Box<Refusal>> {
-    let (result, statistics, log) = examine(&program, object, options);
-    match result {
-        Ok(()) => Ok(Proof { program, statistics, log }),
-        Err(rejection) => Err(Box::new(Refusal { rejection: *rejection, statistics, log })),
+    let (result, statistics, log) = examine(&program, object, options, false);
+    let mut rejection = match result {
+        Ok(()) => return Ok(Proof { program, statistics, log }),
+        Err(rejection) => rejection,
+    };
+    if options.explain && statistics.processed <= walk::history::MOST {
+        let again = Options { log: false, ..*options };
+        if let (Err(explained), ..) = examine(&program, object, &again, true)
+            && (explained.code, explained.slot) == (rejection.code, rejection.slot)
+        {
+            rejection = explained;
+        }
     }
+    Err(Box::new(Refusal { rejection: *rejection, statistics, log }))
 }
 
 fn examine(
     program: &Program,
     object: &Object,
     options: &Options<'_>,
+    explain: bool,
 ) -> (Result<(), Box<Rejection>>, Statistics, String) {
     let own = object.program(&program.name).map(|id| &object.programs[id.index()]);
     let name = own.and_then(|own| own.exception.as_ref()).map(|callback| &callback.name);
@@ -190,6 +203,7 @@ fn examine(
         Ok(walk) => walk,
         Err(rejection) => return (Err(rejection), Statistics::default(), String::new()),
     };
+    walk.history = explain.then(walk::history::History::default);
     let result = walk.prove().map_err(|rejection| walk.place(rejection));
     walk.statistics.numbers = walk.nodes.len();
     walk.statistics.stack = walk.depths.first().map_or(0, |depth| depth.unsigned_abs());

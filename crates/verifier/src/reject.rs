@@ -72,6 +72,14 @@ impl Rejection {
     }
 }
 
+/// `1 byte`, `2 bytes`.
+pub(crate) fn bytes(count: impl Into<u64>) -> String {
+    match count.into() {
+        1 => "1 byte".to_owned(),
+        count => format!("{count} bytes"),
+    }
+}
+
 impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} [{}]", self.message, self.code)

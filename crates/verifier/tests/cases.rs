@@ -64,6 +64,27 @@ fn a_rejection_says_what_is_known() {
 }
 
 #[test]
+fn a_rejection_says_how_it_came_about() {
+    let api = common::linux();
+    let known = |text: &str| common::verify(&api, text).unwrap_err().rejection.known.join("\n");
+    let range = "type tc\nmap m array 4 64 1\nr2 = *(u32 *)(r1 + 4)\nif r2 > 64 goto out\nr1 = value m 0\nr1 += r2\nr0 = *(u8 *)(r1 + 0)\nout:\nr0 = 0\nexit";
+    let gone = "map ring ringbuf 0 0 4096\nr1 = map ring\nr2 = 8\nr3 = 0\ncall bpf_ringbuf_reserve\nif r0 == 0 goto out\nr6 = r0\nr1 = r0\nr2 = 0\ncall bpf_ringbuf_submit\nr0 = *(u64 *)(r6 + 0)\nout:\nr0 = 0\nexit";
+    let spilled = "type tc\nmap m array 4 64 1\ncall bpf_get_prandom_u32\n*(u64 *)(r10 - 8) = r0\nr2 = *(u64 *)(r10 - 8)\nr1 = value m 0\nr1 += r2\nr0 = 0\nexit";
+    for (text, part) in [
+        (range, "r2 was loaded at insn 0: a number from 0 to 4294967295"),
+        (range, "r2 is a number from 0 to 64 after the comparison at insn 1"),
+        (
+            gone,
+            "r6 was a pointer to 8 bytes of memory until the call of bpf_ringbuf_submit at insn 9",
+        ),
+        (spilled, "r0 is what bpf_get_prandom_u32 returned at insn 0"),
+    ] {
+        let known = known(text);
+        assert!(known.contains(part), "`{part}` is not in:\n{known}");
+    }
+}
+
+#[test]
 fn the_budget_is_a_limit() {
     let api = common::linux();
     let (program, object) =

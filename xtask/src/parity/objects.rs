@@ -214,8 +214,12 @@ fn judge(
             return case;
         }
     };
-    let options =
-        Options { host_types: Some(types), strict_alignment: strict, ..Options::new(host.node()) };
+    let options = Options {
+        host_types: Some(types),
+        explain: false,
+        strict_alignment: strict,
+        ..Options::new(host.node())
+    };
     case.prove(linked, object, &options);
     case
 }

@@ -142,8 +142,12 @@ fn judge(api: &Arc<Api>, host: NodeId, types: &Btf, test: &Value, mut case: Case
         }
     };
     let flags = test["flags"].as_u64().unwrap_or(0);
-    let options =
-        Options { strict_alignment: flags & 2 != 0, host_types: Some(types), ..Options::new(host) };
+    let options = Options {
+        strict_alignment: flags & 2 != 0,
+        host_types: Some(types),
+        explain: false,
+        ..Options::new(host)
+    };
     case.prove(program, &object, &options);
     case
 }

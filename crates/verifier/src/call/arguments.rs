@@ -78,7 +78,12 @@ impl Walk<'_> {
     ) -> Refused {
         Rejection::new(
             &c::V_ARGUMENT,
-            format!("`{}` of {} takes {wants}; {reg} is {value}", param.name, contract.name),
+            format!(
+                "`{}` of {} takes {}; {reg} is {value}",
+                param.name,
+                contract.name,
+                in_words(wants)
+            ),
         )
         .kernel(format!("R{} type={} expected={wants}", reg.number(), short(value)))
     }
@@ -424,12 +429,16 @@ impl Walk<'_> {
         // Sizes are passed in the width of their parameter; all are walked as 64 bits.
         let num = size.num;
         if num.smin < 0 {
-            return Err(Rejection::new(&c::V_SIZE, format!("the size in {next} may be negative"))
+            let text = match num.smax {
+                i64::MAX => format!("nothing bounds the size in {next}"),
+                _ => format!("the size in {next} may be negative"),
+            };
+            return Err(Rejection::new(&c::V_SIZE, text)
                 .kernel(format!(
                     "R{} min value is negative, either use unsigned or 'var &= const'",
                     next.number()
                 ))
-                .help("check its lower bound, or make it unsigned"));
+                .help("compare it with a bound on both sides, or mask it: size &= 63"));
         }
         if num.umax >= MAX_SIZE {
             return Err(Rejection::new(&c::V_SIZE, format!("the size in {next} is not bounded"))
@@ -437,7 +446,7 @@ impl Walk<'_> {
                     "R{} unbounded memory access, use 'var &= const' or 'if (var < const)'",
                     next.number()
                 ))
-                .help("check its upper bound"));
+                .help("compare it with its maximum before the call"));
         }
         let most = num.umax as u32;
         passed.memory = Some((*value, most));
@@ -634,6 +643,22 @@ impl Walk<'_> {
     fn socket_like(&self, a: u32, b: u32) -> bool {
         let known = |of: u32| SOCKETS.contains(&self.types.get(of).name.as_str());
         known(a) && known(b)
+    }
+}
+
+/// What the kernel's words for kinds of pointers mean.
+fn in_words(wants: &str) -> String {
+    match wants {
+        "map_ptr" => "a map".to_owned(),
+        "ctx" => "the context".to_owned(),
+        "func" => "a function of the program".to_owned(),
+        "fp" => "a pointer to the stack or to other memory".to_owned(),
+        "map_value" => "a pointer into a map value".to_owned(),
+        "memory" => "a pointer to memory".to_owned(),
+        other => match other.strip_prefix("ptr_") {
+            Some(name) => format!("a pointer to a `struct {name}`"),
+            None => other.to_owned(),
+        },
     }
 }
 

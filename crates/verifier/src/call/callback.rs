@@ -308,7 +308,7 @@ impl Walk<'_> {
             frame.regs[1..6].copy_from_slice(&arguments);
             self.later.insert(function);
             let mut state = State::new(frame);
-            state.saved_at = self.state.saved_at;
+            (state.saved_at, state.step) = (self.state.saved_at, self.state.step);
             self.fork(state, start)?;
             return Ok(None);
         }

@@ -16,7 +16,7 @@ use crate::walk::{Flow, Refused, Walk};
 impl Walk<'_> {
     /// The rules of the definition that a call is bound to.
     pub(crate) fn contract(&mut self, slot: u32) -> Option<Rc<Contract>> {
-        if let Some(known) = self.contracts.get(&slot) {
+        if let Some(Some(known)) = self.contracts.get(slot as usize) {
             return known.clone();
         }
         let contract = self.program.calls.get(&slot).and_then(|call| {
@@ -30,14 +30,16 @@ impl Walk<'_> {
             )
         });
         let contract = contract.map(Rc::new);
-        self.contracts.insert(slot, contract.clone());
+        if let Some(place) = self.contracts.get_mut(slot as usize) {
+            *place = Some(contract.clone());
+        }
         contract
     }
 
     /// Whether a call is a loop that the host bounds: it calls back, or it steps an iterator.
     pub(crate) fn loops_by_host(&self, slot: u32) -> bool {
-        match self.contracts.get(&slot) {
-            Some(Some(contract)) => {
+        match self.contracts.get(slot as usize) {
+            Some(Some(Some(contract))) => {
                 super::callback::loops(contract) || super::iterator::step(contract).is_some()
             }
             _ => false,
@@ -122,7 +124,9 @@ impl Walk<'_> {
                     &c::V_LOCK,
                     format!("{name} is called while a lock is held"),
                 )
-                .kernel("function calls are not allowed while holding a lock"));
+                .known(format!("the lock was taken at {}", self.place_of(lock.slot)))
+                .kernel("function calls are not allowed while holding a lock")
+                .help("call it before the lock is taken, or after it was given back"));
             }
         }
         if self.linux()
@@ -136,10 +140,14 @@ impl Walk<'_> {
         }
         if contract.words.sleepable {
             if !self.sleepable() {
-                return refuse(
-                    format!("{name} may sleep, and the program may not"),
-                    format!("program must be sleepable to call sleepable kfunc {name}"),
-                );
+                let kernel = match contract.kfunc {
+                    true => format!("program must be sleepable to call sleepable kfunc {name}"),
+                    false => "helper call might sleep in a non-sleepable prog".to_owned(),
+                };
+                let text = format!("{name} may sleep, and the program may not");
+                return Err(Rejection::new(&c::V_NOT_HERE, text).kernel(kernel).help(
+                    "where programs of this type may sleep, the section says so: \"lsm.s/…\", \"uprobe.s/…\"",
+                ));
             }
             if self.state.rcu > 0 {
                 return refuse(

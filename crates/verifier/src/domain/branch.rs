@@ -13,6 +13,9 @@ pub fn refine(
     b: &Scalar,
     outcome: bool,
 ) -> Option<(Scalar, Scalar)> {
+    if let (Some(x), Some(y)) = (a.value(), b.value()) {
+        return (holds(cond, width, x, y) == outcome).then_some((*a, *b));
+    }
     // Written for outcomes that hold: the opposite of a condition is another one.
     let cond = match (cond, outcome) {
         (Cond::Set, outcome) => return set(width, a, b, outcome),
@@ -40,6 +43,28 @@ pub fn refine(
         Cond::Eq => equal(width, a, b),
         Cond::Ne => unequal(width, a, b),
         Cond::Set => set(width, a, b, true),
+    }
+}
+
+/// Whether a comparison of two numbers holds.
+fn holds(cond: Cond, width: Width, a: u64, b: u64) -> bool {
+    // Both halves in their place, with the sign where the comparison looks for it.
+    let (a, b) = match width {
+        Width::W64 => (a, b),
+        Width::W32 => (a as i32 as u64, b as i32 as u64),
+    };
+    match cond {
+        Cond::Eq => a == b,
+        Cond::Ne => a != b,
+        Cond::Gt => a > b,
+        Cond::Ge => a >= b,
+        Cond::Lt => a < b,
+        Cond::Le => a <= b,
+        Cond::Sgt => a as i64 > b as i64,
+        Cond::Sge => a as i64 >= b as i64,
+        Cond::Slt => (a as i64) < b as i64,
+        Cond::Sle => a as i64 <= b as i64,
+        Cond::Set => a & b != 0,
     }
 }
 

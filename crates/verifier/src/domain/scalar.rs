@@ -69,7 +69,23 @@ impl Scalar {
 
     /// Any number of so many bytes.
     pub fn bytes(count: u32) -> Scalar {
-        if count >= 8 { Scalar::UNKNOWN } else { Scalar::between(0, (1 << (count * 8)) - 1) }
+        if count >= 8 {
+            return Scalar::UNKNOWN;
+        }
+        let most = (1_u64 << (count * 8)) - 1;
+        let half = most.min(u64::from(u32::MAX)) as u32;
+        let (smin32, smax32) = if count < 4 { (0, half as i32) } else { (i32::MIN, i32::MAX) };
+        Scalar {
+            bits: Tnum { value: 0, mask: most },
+            umin: 0,
+            umax: most,
+            smin: 0,
+            smax: most as i64,
+            umin32: 0,
+            umax32: half,
+            smin32,
+            smax32,
+        }
     }
 
     /// The number, if it is one.
@@ -126,6 +142,16 @@ impl Scalar {
 
     /// Each part made as narrow as the others say; `None` if nothing is left.
     pub fn reduced(mut self) -> Option<Scalar> {
+        let one = if self.umin == self.umax {
+            Some(self.umin)
+        } else if self.smin == self.smax {
+            Some(self.smin as u64)
+        } else {
+            self.value()
+        };
+        if let Some(one) = one {
+            return self.contains(one).then(|| Scalar::constant(one));
+        }
         for _ in 0..3 {
             let before = self;
             self.use_bits();
@@ -247,6 +273,9 @@ impl Scalar {
     /// The low half alone, the upper half 0.
     #[must_use]
     pub fn low_half(&self) -> Scalar {
+        if self.umax <= u64::from(u32::MAX) {
+            return *self;
+        }
         let low = Scalar {
             bits: self.bits.low(4),
             umin: u64::from(self.umin32),

@@ -166,16 +166,20 @@ impl Walk<'_> {
                     &c::V_NOT_POINTER,
                     format!("{reg} is used as an address, and is {base}"),
                 )
-                .kernel(format!("R{number} invalid mem access 'scalar'")));
+                .kernel(format!("R{number} invalid mem access 'scalar'"))
+                .help("what is loaded from has to be a pointer on every way here"));
             }
             _ if base.nullable() => {
-                let mut refused = Rejection::new(&c::V_NULL, format!("{reg} may be null here"))
-                    .kernel(format!("R{number} invalid mem access '{}_or_null'", short(base)))
-                    .help(format!("test it before it is used: if (!{reg}) return …;"));
-                if let Some((name, slot)) = self.born.get(&base.id) {
-                    refused = refused.known(format!("it is what {name} returned at insn {slot}"));
-                }
-                return Err(refused);
+                let refused = Rejection::new(&c::V_NULL, format!("{reg} may be null here"))
+                    .kernel(format!("R{number} invalid mem access '{}_or_null'", short(base)));
+                return Err(match self.born.get(&base.id) {
+                    Some((name, slot)) => refused
+                        .known(format!("it is what {name} returned at {}", self.place_of(*slot)))
+                        .help(format!(
+                            "test what {name} returned before it is used: if (!…) return …;"
+                        )),
+                    None => refused.help("test it before it is used: if (!…) return …;"),
+                });
             }
             Kind::Map(_)
             | Kind::PacketEnd
@@ -257,7 +261,8 @@ impl Walk<'_> {
             return Err(Rejection::new(
                 &c::V_MISALIGNED,
                 format!(
-                    "{size} bytes at offset {} through {reg} are not aligned",
+                    "{} at offset {} through {reg}: not aligned",
+                    crate::reject::bytes(size),
                     i64::from(base.off) + off
                 ),
             )

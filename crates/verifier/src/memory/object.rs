@@ -5,7 +5,7 @@ use abide_isa::Reg;
 
 use crate::codes as c;
 use crate::domain::Scalar;
-use crate::reject::Rejection;
+use crate::reject::{Rejection, bytes};
 use crate::state::value::{Flags, Kind, Value};
 use crate::types::{Content, Origin, Tag};
 use crate::walk::{Refused, Walk};
@@ -104,7 +104,7 @@ impl Walk<'_> {
         let refuse = |why: String| {
             Err(Rejection::new(
                 &c::V_CONTEXT,
-                format!("a load of {size} bytes at offset {off} of the context: {why}"),
+                format!("a load of {} at offset {off} of the context: {why}", bytes(size)),
             )
             .kernel(format!("invalid bpf_context access off={off} size={size}")))
         };
@@ -126,9 +126,9 @@ impl Walk<'_> {
             }
             return Ok(argument);
         }
-        if let Some(bytes) = self.context.plain {
+        if let Some(limit) = self.context.plain {
             // Records of the host without a struct in the API: numbers, aligned.
-            if at % size != 0 || at + size > bytes {
+            if at % size != 0 || at + size > limit {
                 return refuse("it is outside of the record, or not aligned".to_owned());
             }
             if self.context.record && at == 0 && size == 8 {
@@ -189,12 +189,13 @@ impl Walk<'_> {
         let refuse = |why: String| {
             Err(Rejection::new(
                 &c::V_CONTEXT,
-                format!("a store of {size} bytes at offset {off} of the context: {why}"),
+                format!("a store of {} at offset {off} of the context: {why}", bytes(size)),
             )
-            .kernel(format!("invalid bpf_context access off={off} size={size}")))
+            .kernel(format!("invalid bpf_context access off={off} size={size}"))
+            .help(self.context.writable_names()))
         };
-        if let Some(bytes) = self.context.plain.filter(|_| self.context.plain_writable) {
-            if at % size != 0 || at + size > bytes {
+        if let Some(limit) = self.context.plain.filter(|_| self.context.plain_writable) {
+            if at % size != 0 || at + size > limit {
                 return refuse("it is outside of the record, or not aligned".to_owned());
             }
             return Ok(());
@@ -260,8 +261,14 @@ impl Walk<'_> {
             self.types.content(of, at, u64::from(size)).filter(|_| aligned && !kept && !half)
         else {
             let name = self.types.get(of).name.clone();
-            return Err(Rejection::new(&c::V_OBJECT, format!("`struct {name}` has no field of {size} bytes at offset {at}, or its inside is not known"))
-                .kernel(format!("access beyond struct {name} at off {at} size {size}")));
+            return Err(Rejection::new(
+                &c::V_OBJECT,
+                format!(
+                    "`struct {name}` has no field of {} at offset {at}, or its inside is not known",
+                    bytes(size)
+                ),
+            )
+            .kernel(format!("access beyond struct {name} at off {at} size {size}")));
         };
         Ok(match content {
             Content::Number | Content::OtherPointer => Value::number(Scalar::bytes(size)),

@@ -6,7 +6,7 @@ use super::Access;
 use crate::codes as c;
 use crate::domain::Scalar;
 use crate::maps::SpecialKind;
-use crate::reject::Rejection;
+use crate::reject::{Rejection, bytes};
 use crate::state::value::{Flags, Kind, Value};
 use crate::state::{CallbackKind, Entered};
 use crate::types::Origin;
@@ -61,7 +61,7 @@ impl Walk<'_> {
             };
             return Err(Rejection::new(
                 &c::V_BOUNDS,
-                format!("{reg} can be {} bytes before {what}", low.unsigned_abs()),
+                format!("{reg} can be {} before {what}", bytes(low.unsigned_abs())),
             )
             .kernel(kernel)
             .help("check the lower bound of the index, or make it unsigned"));
@@ -90,8 +90,10 @@ impl Walk<'_> {
             return Err(Rejection::new(
                 &c::V_BOUNDS,
                 format!(
-                    "{size} bytes at offset {} of {what}, which has {limit} bytes",
-                    high - i64::from(size)
+                    "{} at offset {} of {what}, which has {}",
+                    bytes(size),
+                    high - i64::from(size),
+                    bytes(limit)
                 ),
             )
             .kernel(kernel)
@@ -154,8 +156,9 @@ impl Walk<'_> {
             return Err(Rejection::new(
                 &c::V_PACKET_BOUNDS,
                 format!(
-                    "{size} bytes at offset {start} of the packet, of which {} are proved",
-                    base.range
+                    "{} at offset {start} of the packet, of which {} are proved to be there",
+                    bytes(size),
+                    bytes(base.range)
                 ),
             )
             .kernel(format!(
@@ -228,7 +231,7 @@ impl Walk<'_> {
         else {
             return false;
         };
-        let contract = self.contracts.get(&call).and_then(Option::as_ref);
+        let contract = self.contracts.get(call as usize).and_then(|known| known.as_ref()?.as_ref());
         contract.is_some_and(|contract| contract.name.starts_with("bpf_wq_"))
     }
 

@@ -6,7 +6,7 @@ use abide_isa::Reg;
 
 use crate::codes as c;
 use crate::domain::Scalar;
-use crate::reject::Rejection;
+use crate::reject::{Rejection, bytes};
 use crate::state::stack::{Byte, STACK_SIZE, locate, slot_mask};
 use crate::state::value::{Kind, Value};
 use crate::walk::{Refused, Walk};
@@ -38,20 +38,20 @@ impl Walk<'_> {
             let number = reg.number();
             let (text, kernel) = if base.is_variable() {
                 (
-                    format!("{size} bytes through {reg}, at an offset from {low} to {high}"),
+                    format!("{} through {reg}, at an offset from {low} to {high}", bytes(size)),
                     format!(
                         "invalid variable-offset access to stack R{number} off={low} size={size}"
                     ),
                 )
             } else {
                 (
-                    format!("{size} bytes at r10{low:+}"),
+                    format!("{} at r10{low:+}", bytes(size)),
                     format!("invalid access to stack R{number} off={low} size={size}"),
                 )
             };
             return Err(Rejection::new(&c::V_STACK_BOUNDS, text)
                 .kernel(kernel)
-                .help("the stack is from r10-512 to r10-1"));
+                .help("the stack is from r10-512 to r10-1; bound the index on both sides"));
         }
         let function = self.state.frame_at(frame).function as usize;
         self.depths[function] = self.depths[function].min(low as i32);

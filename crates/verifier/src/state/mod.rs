@@ -16,6 +16,9 @@ use self::value::Value;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct SavedId(pub(crate) u32);
 
+/// The most frames that are nested.
+pub(crate) const MAX_FRAMES: usize = 8;
+
 /// Why a frame was entered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Entered {
@@ -98,6 +101,8 @@ pub(crate) struct State {
     pub(crate) steps: u32,
     /// Jumps and instructions walked when the last state was saved.
     pub(crate) saved_at: (u64, u64),
+    /// The last step on the way here, where they are remembered.
+    pub(crate) step: u32,
 }
 
 impl State {
@@ -111,7 +116,17 @@ impl State {
             parent: None,
             steps: 0,
             saved_at: (0, 0),
+            step: 0,
         }
+    }
+
+    /// Slots of each frame that were wholly written since the last saved state.
+    pub(crate) fn written(&self) -> [u64; MAX_FRAMES] {
+        let mut all = [0; MAX_FRAMES];
+        for (all, frame) in all.iter_mut().zip(&self.frames) {
+            *all = frame.written;
+        }
+        all
     }
 
     /// The index of the running frame.

@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::nodes::Node;
 use crate::domain::Scalar;
+use crate::reject::bytes;
 
 /// What a value is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -215,10 +216,10 @@ impl fmt::Display for Value {
             Kind::Map(_) => "a map".to_owned(),
             Kind::MapValue(_) => "a map value".to_owned(),
             Kind::MapKey(_) => "a map key".to_owned(),
-            Kind::Packet => format!("the packet, {} bytes proved", self.range),
-            Kind::PacketMeta => format!("the packet's metadata, {} bytes proved", self.range),
+            Kind::Packet => format!("the packet, {} proved", bytes(self.range)),
+            Kind::PacketMeta => format!("the packet's metadata, {} proved", bytes(self.range)),
             Kind::PacketEnd => "the end of the packet".to_owned(),
-            Kind::Memory(size) => format!("{size} bytes of memory"),
+            Kind::Memory(size) => format!("{} of memory", bytes(size)),
             Kind::Object(_) => "an object".to_owned(),
             Kind::Function(_) => "a function".to_owned(),
             Kind::Dynptr { .. } => "a dynptr".to_owned(),
@@ -230,7 +231,7 @@ impl fmt::Display for Value {
             write!(f, ", offset {}", self.off)?;
         }
         if self.is_variable() {
-            number(f, &self.num, " plus")?;
+            number(f, &self.num, " plus a number")?;
         }
         Ok(())
     }
@@ -238,7 +239,7 @@ impl fmt::Display for Value {
 
 fn number(f: &mut fmt::Formatter<'_>, num: &Scalar, what: &str) -> fmt::Result {
     if let Some(value) = num.value() {
-        return write!(f, "{what} {}", value as i64);
+        return write!(f, "the number {}", value as i64);
     }
     if num.smin >= 0 {
         write!(f, "{what} from {} to {}", num.umin, num.umax)
@@ -247,6 +248,6 @@ fn number(f: &mut fmt::Formatter<'_>, num: &Scalar, what: &str) -> fmt::Result {
     } else if num.umin32 != 0 || num.umax32 != u32::MAX {
         write!(f, "{what} whose low half is from {} to {}", num.umin32, num.umax32)
     } else {
-        write!(f, "{what}, any")
+        write!(f, "{what} that may be anything")
     }
 }

@@ -186,7 +186,10 @@ impl Walk<'_> {
             } else {
                 "pointer arithmetic with"
             };
-            return refuse(text, format!("R{} {word} {} on pointer", reg.number(), symbol(op)));
+            let kernel = format!("R{} {word} {} on pointer", reg.number(), symbol(op));
+            return Err(Rejection::new(&c::V_POINTER_MATH, text)
+                .kernel(kernel)
+                .help("calculate with the offset, and add that to the pointer"));
         }
         if swapped && op == AluOp::Sub {
             let text = format!("{reg}, a pointer, is subtracted from a number");
@@ -257,7 +260,7 @@ impl Walk<'_> {
         let bounded = |min: i64| min > -MAX_OFFSET && min < MAX_OFFSET;
         let outside = |text: String| {
             Rejection::new(&c::V_POINTER_RANGE, text)
-                .help("bound the number on both sides before it is added")
+                .help("compare the number with a bound on both sides before it is added, or make it unsigned")
         };
         if !bounded(number.num.smin) {
             let text = format!("the number added to {reg} can be {}", number.num.smin);

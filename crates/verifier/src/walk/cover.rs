@@ -27,11 +27,13 @@ pub(crate) struct Cover<'w, 'a> {
     /// With by how much the offsets of linked numbers differ: only differences among them count.
     ids: Vec<(u32, u32, i64)>,
     fresh: u32,
+    /// The register of the running frame that told them apart.
+    pub(crate) told: Option<Reg>,
 }
 
 impl<'w, 'a> Cover<'w, 'a> {
     pub(crate) fn new(walk: &'w Walk<'a>, exact: Exact) -> Self {
-        Cover { walk, exact, ids: Vec::new(), fresh: u32::MAX }
+        Cover { walk, exact, ids: Vec::new(), fresh: u32::MAX, told: None }
     }
 
     pub(crate) fn states(&mut self, saved: &Saved, new: &State) -> bool {
@@ -91,6 +93,7 @@ impl<'w, 'a> Cover<'w, 'a> {
         let live = self.walk.code.live[slot as usize];
         for reg in Reg::all().take(10) {
             if live.contains(reg) && !self.values(&old.regs[reg.index()], &new.regs[reg.index()]) {
+                self.told = Some(reg);
                 return false;
             }
         }
@@ -148,6 +151,15 @@ impl<'w, 'a> Cover<'w, 'a> {
             (Byte::Misc, Byte::Part) => new_scalar,
             (Byte::Misc, Byte::Uninit) => self.walk.options.uninit_stack,
         })
+    }
+
+    /// Whether one register alone tells states apart, whatever else is in them.
+    pub(crate) fn apart(walk: &Walk<'_>, exact: Exact, old: &Value, new: &Value) -> bool {
+        if old.is_scalar() && new.is_scalar() {
+            return (exact != Exact::No || walk.nodes.marked(old.node))
+                && !old.num.includes(&new.num);
+        }
+        old.kind != Kind::Uninit && old.kind != new.kind
     }
 
     fn same_id(&mut self, old: u32, new: u32) -> bool {

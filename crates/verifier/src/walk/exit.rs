@@ -7,13 +7,12 @@ use super::{Flow, Refused, Walk};
 use crate::codes as c;
 use crate::reject::Rejection;
 use crate::state::value::{Kind, Value};
-use crate::state::{CallbackKind, Entered, Owned, OwnedKind, State};
+use crate::state::{CallbackKind, Entered, MAX_FRAMES, Owned, OwnedKind, State};
 
 /// What frames of a chain of calls may take together.
 const MAX_STACK: i32 = 512;
 /// The same if one of them makes a tail call.
 const MAX_STACK_TAIL: i32 = 256;
-const MAX_FRAMES: usize = 8;
 
 impl Walk<'_> {
     pub(crate) fn exit(&mut self) -> Result<Flow, Refused> {
@@ -113,7 +112,7 @@ impl Walk<'_> {
         let state = &self.state;
         if let Some(lock) = state.lock() {
             return Err(Rejection::new(&c::V_LOCK, format!("{what} while a lock is held"))
-                .known(format!("it was taken at insn {}", lock.slot))
+                .known(format!("it was taken at {}", self.place_of(lock.slot)))
                 .kernel("BPF_EXIT instruction in main prog cannot be used inside bpf_spin_lock-ed region"));
         }
         if state.rcu > 0 || state.preempt > 0 || !state.irqs.is_empty() {
@@ -133,7 +132,7 @@ impl Walk<'_> {
             )));
         }
         if let Some(owned) = state.owned.first() {
-            return Err(leak(what, owned));
+            return Err(self.leak(what, owned));
         }
         Ok(())
     }
@@ -153,7 +152,8 @@ impl Walk<'_> {
             )
             .kernel(format!(
                 "At program exit the register R0 has {result} should have been in [{low}, {high}]"
-            )));
+            ))
+            .help(format!("programs of this type return {low} to {high} on every path")));
         }
         self.rely(&result);
         Ok(())
@@ -257,10 +257,14 @@ fn round(size: i32) -> i32 {
     (size + 15) / 16 * 16
 }
 
-fn leak(what: &str, owned: &Owned) -> Refused {
-    Rejection::new(&c::V_LEAK, format!("{what} and still owns what insn {} acquired", owned.slot))
-        .kernel(format!("Unreleased reference id={} alloc_insn={}", owned.id, owned.slot))
-        .help("release it on every path to the end, or check for null before you return")
+impl Walk<'_> {
+    fn leak(&self, what: &str, owned: &Owned) -> Refused {
+        let name = self.called(owned.slot);
+        Rejection::new(&c::V_LEAK, format!("{what} and still owns what {name} gave it"))
+            .known(format!("{name} was called at {}", self.place_of(owned.slot)))
+            .kernel(format!("Unreleased reference id={} alloc_insn={}", owned.id, owned.slot))
+            .help("release it on every path to the end, or check for null before you return")
+    }
 }
 
 impl State {

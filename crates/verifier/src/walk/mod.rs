@@ -5,6 +5,7 @@ pub(crate) mod alu;
 pub(crate) mod branch;
 pub(crate) mod cover;
 pub(crate) mod exit;
+pub(crate) mod history;
 pub(crate) mod prune;
 pub(crate) mod rounds;
 pub(crate) mod step;
@@ -77,7 +78,8 @@ pub(crate) struct Walk<'a> {
     pub(crate) maps: Vec<MapFacts>,
     pub(crate) types: Types<'a>,
     pub(crate) context: ContextRules<'a>,
-    pub(crate) contracts: HashMap<u32, Option<Rc<Contract>>>,
+    /// The rules of each call, by slot, once they were read.
+    pub(crate) contracts: Vec<Option<Option<Rc<Contract>>>>,
     pub(crate) nodes: Nodes,
     pub(crate) saved: Vec<Saved>,
     /// Saved states by slot.
@@ -96,6 +98,8 @@ pub(crate) struct Walk<'a> {
     /// Global functions that are called and still to be proved.
     pub(crate) globals: Vec<u32>,
     pub(crate) log: String,
+    /// Kept when a refusal is explained.
+    pub(crate) history: Option<history::History>,
     pub(crate) global_takes: HashMap<u32, (Rc<Vec<crate::call::subprogram::Takes>>, bool)>,
     /// Paths that ended at states whose marks are not complete, and the states on their way.
     pub(crate) edges: Vec<rounds::Edge>,
@@ -166,7 +170,7 @@ impl<'a> Walk<'a> {
             },
             exception,
             void: attached == attach::Returns::Nothing,
-            contracts: HashMap::new(),
+            contracts: vec![None; slots],
             nodes: Nodes::new(),
             saved: Vec::new(),
             at: vec![Vec::new(); slots],
@@ -181,6 +185,7 @@ impl<'a> Walk<'a> {
             now: BTreeSet::new(),
             globals: Vec::new(),
             log: String::new(),
+            history: None,
             global_takes: HashMap::new(),
             edges: Vec::new(),
             dependents: Vec::new(),
@@ -214,9 +219,18 @@ impl<'a> Walk<'a> {
                 throws.push((self.code.function_at(slot), slot));
             }
         }
+        let begin = |slot: u32| {
+            let function = self.code.address_target(slot, self.code.insn(slot)?)?;
+            Some(self.code.functions[function as usize].start)
+        };
+        let begins: Vec<u32> = (0..self.code.insns.len() as u32).filter_map(begin).collect();
         if let Some(code) = Rc::get_mut(&mut self.code) {
+            for slot in begins {
+                code.compare[slot as usize] = true;
+            }
             for slot in loops {
                 code.compare[slot as usize] = true;
+                code.bounded[slot as usize] = true;
             }
             for function in tails {
                 code.functions[function as usize].tail_call = true;
@@ -292,6 +306,9 @@ impl<'a> Walk<'a> {
             };
             if self.options.log {
                 self.trace(&insn);
+            }
+            if self.history.is_some() {
+                self.remember();
             }
             match self.step(&insn)? {
                 Flow::To(slot) => self.slot = slot,
@@ -385,6 +402,9 @@ impl<'a> Walk<'a> {
                 let value = self.state.reg(reg);
                 rejection.known.push(format!("{reg} is {value}"));
             }
+        }
+        if self.history.is_some() {
+            self.explain(&mut rejection);
         }
         rejection
     }

@@ -7,7 +7,7 @@
 
 use std::rc::Rc;
 
-use abide_isa::Kind as InsnKind;
+use abide_isa::Reg;
 
 use super::cover::{Cover, Exact};
 use super::{Refused, Walk};
@@ -15,8 +15,8 @@ use crate::codes as c;
 use crate::reject::Rejection;
 use crate::state::nodes::Node;
 use crate::state::stack::Byte;
-use crate::state::value::Value;
-use crate::state::{SavedId, State};
+use crate::state::value::{Kind, Value};
+use crate::state::{MAX_FRAMES, SavedId, State};
 
 /// A state that was saved.
 #[derive(Debug)]
@@ -27,8 +27,12 @@ pub(crate) struct Saved {
     pub(crate) branches: u32,
     /// Stack slots that were read on paths from here, and those written on the way here from the
     /// parent; by frame, one bit each.
-    pub(crate) read: Vec<u64>,
-    pub(crate) written: Vec<u64>,
+    pub(crate) read: [u64; MAX_FRAMES],
+    pub(crate) written: [u64; MAX_FRAMES],
+    /// The register that told it apart from another state the last time.
+    pub(crate) told: Option<Reg>,
+    /// How many frames it had.
+    pub(crate) frames: usize,
     /// How often it was compared in vain, and with success.
     pub(crate) misses: u32,
     pub(crate) hits: u32,
@@ -36,6 +40,8 @@ pub(crate) struct Saved {
     pub(crate) dropped: bool,
     /// Where it was saved.
     pub(crate) slot: u32,
+    /// Of its live registers; see `Walk::print`.
+    pub(crate) print: u64,
     /// Marks are not complete before this state is finished.
     pub(crate) depends: Option<u32>,
 }
@@ -45,10 +51,13 @@ impl Walk<'_> {
     /// if enough has happened since the last time.
     pub(crate) fn prune(&mut self) -> Result<bool, Refused> {
         let slot = self.slot as usize;
-        let bounded = self.host_bounds(self.slot);
+        let bounded = self.code.bounded[slot];
         let (jumps, insns) = self.state.saved_at;
         let (jumps, insns) = (self.jumps - jumps, self.statistics.processed - insns);
-        let mut save = bounded || jumps >= 2 && insns >= 8;
+        // What the host calls later begins with nothing behind it.
+        let begins = self.state.parent.is_none();
+        let mut save = bounded || begins || jumps >= 2 && insns >= 8;
+        let mut print = None;
         let mut at = 0;
         while let Some(id) = self.at[slot].get(at).copied() {
             let saved = &self.saved[id as usize];
@@ -66,18 +75,25 @@ impl Walk<'_> {
                         return Ok(true);
                     }
                 } else if saved.state.steps == self.state.steps
+                    && saved.print == *print.get_or_insert_with(|| self.print())
                     && self.covers(id, Exact::Same)
-                    && self.is_ancestor(id)
                 {
-                    return Err(Rejection::new(
-                        &c::V_INFINITE_LOOP,
-                        "the program comes back here in the same state",
-                    )
-                    .kernel(format!("infinite loop detected at insn {}", self.slot))
-                    .help("a loop must count towards its end"));
+                    if begins {
+                        // The same is being walked already, and nothing waits for this one.
+                        self.finish_path();
+                        return Ok(true);
+                    }
+                    if self.is_ancestor(id) {
+                        return Err(Rejection::new(
+                            &c::V_INFINITE_LOOP,
+                            "the program comes back here in the same state",
+                        )
+                        .kernel(format!("infinite loop detected at insn {}", self.slot))
+                        .help("count towards the end of the loop; what the program cannot bound is for bpf_loop, bpf_for or may_goto"));
+                    }
                 }
                 // Rounds of a loop are not worth saving one by one.
-                if !bounded && jumps < 20 && insns < 100 {
+                if !bounded && !begins && jumps < 20 && insns < 100 {
                     save = false;
                 }
             } else {
@@ -114,16 +130,6 @@ impl Walk<'_> {
         Ok(false)
     }
 
-    /// Whether the host bounds how often this instruction runs.
-    pub(crate) fn host_bounds(&self, slot: u32) -> bool {
-        let Some(insn) = self.code.insn(slot) else { return false };
-        match insn.kind() {
-            InsnKind::MayGoto => true,
-            InsnKind::CallHelper | InsnKind::CallKfunc => self.loops_by_host(slot),
-            _ => false,
-        }
-    }
-
     fn is_ancestor(&self, id: u32) -> bool {
         let mut at = self.state.parent;
         while let Some(SavedId(parent)) = at {
@@ -135,13 +141,31 @@ impl Walk<'_> {
         false
     }
 
+    /// A number that is the same for states whose live registers are the same.
+    fn print(&self) -> u64 {
+        let live = self.code.live[self.slot as usize];
+        let regs = &self.state.frame().regs;
+        let mut print = 0_u64;
+        for reg in Reg::all().take(10).filter(|reg| live.contains(*reg)) {
+            let value = &regs[reg.index()];
+            let kind = match value.kind {
+                Kind::Uninit => 0,
+                Kind::Scalar => 1,
+                _ => 2 + value.off as u64,
+            };
+            let num = value.num.umin ^ value.num.umax.rotate_left(32) ^ value.num.bits.mask << 1;
+            print = (print ^ kind ^ num).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(23);
+        }
+        print
+    }
+
     /// Registers that nothing reads again are forgotten, and so are identities that only one number
     /// has: neither can matter, and both would keep states apart.
     fn tidy(&mut self) {
         let live = self.code.live[self.slot as usize];
         let frame = self.state.frame_mut();
-        for (reg, value) in frame.regs.iter_mut().enumerate() {
-            if !live.iter().any(|live| live.index() == reg) {
+        for (reg, value) in Reg::all().zip(&mut frame.regs) {
+            if !live.contains(reg) {
                 *value = Value::UNINIT;
             }
         }
@@ -166,6 +190,7 @@ impl Walk<'_> {
 
     fn save(&mut self) {
         self.tidy();
+        let print = self.print();
         let id = self.saved.len() as u32;
         // Numbers of the saved state get nodes of their own: marks from what comes after arrive there.
         for frame in &mut self.state.frames {
@@ -183,18 +208,21 @@ impl Walk<'_> {
                 }
             }
         }
-        let written = self.state.frames.iter().map(|frame| frame.written).collect();
+        let written = self.state.written();
         self.state.saved_at = (self.jumps, self.statistics.processed);
         self.saved.push(Saved {
             state: self.state.clone(),
             parent: self.state.parent,
             branches: 1,
-            read: vec![0; self.state.frames.len()],
+            read: [0; MAX_FRAMES],
+            told: None,
+            frames: self.state.frames.len(),
             written,
             misses: 0,
             hits: 0,
             dropped: false,
             slot: self.slot,
+            print,
             depends: None,
         });
         self.at[self.slot as usize].push(id);
@@ -256,7 +284,10 @@ impl Walk<'_> {
         {
             let saved = &mut self.saved[id as usize];
             // A frame that did not exist yet cannot have been read.
-            let Some(read) = saved.read.get_mut(frame) else { break };
+            if frame >= saved.frames {
+                break;
+            }
+            let read = &mut saved.read[frame];
             mask &= !*read;
             *read |= mask;
             learned += u64::from(mask != 0);
@@ -302,8 +333,20 @@ impl Walk<'_> {
         }
     }
 
-    fn covers(&self, id: u32, exact: Exact) -> bool {
+    fn covers(&mut self, id: u32, exact: Exact) -> bool {
         let saved = &self.saved[id as usize];
-        Cover::new(self, exact).states(saved, &self.state)
+        // What told them apart the last time is likely to do so again.
+        if let Some(reg) = saved.told
+            && let (Some(old), Some(new)) = (saved.state.frames.last(), self.state.frames.last())
+            && Cover::apart(self, exact, &old.regs[reg.index()], &new.regs[reg.index()])
+        {
+            return false;
+        }
+        let mut cover = Cover::new(self, exact);
+        let covers = cover.states(saved, &self.state);
+        if let Some(told) = cover.told {
+            self.saved[id as usize].told = Some(told);
+        }
+        covers
     }
 }

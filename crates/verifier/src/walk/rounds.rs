@@ -8,7 +8,7 @@ use crate::domain::Scalar;
 use crate::state::nodes::Node;
 use crate::state::stack::Byte;
 use crate::state::value::Value;
-use crate::state::{SavedId, State};
+use crate::state::{MAX_FRAMES, SavedId, State};
 
 /// A path that ended at a saved state whose marks are not complete.
 #[derive(Debug)]
@@ -19,7 +19,7 @@ pub(crate) struct Edge {
     /// Numbers there, and what they are in the path that ended.
     pairs: Vec<(Node, Node)>,
     parent: Option<SavedId>,
-    written: Vec<u64>,
+    written: [u64; MAX_FRAMES],
 }
 
 impl Walk<'_> {
@@ -49,7 +49,7 @@ impl Walk<'_> {
                 }
             }
         }
-        let written = self.state.frames.iter().map(|frame| frame.written).collect();
+        let written = self.state.written();
         self.edges.push(Edge { to: id, head, pairs, parent: self.state.parent, written });
         let mut at = self.state.parent;
         while let Some(SavedId(on_way)) = at
@@ -83,7 +83,7 @@ impl Walk<'_> {
                         self.marks += u64::from(*new != Node::NONE);
                     }
                 }
-                for frame in 0..edge.written.len() {
+                for frame in 0..MAX_FRAMES {
                     let read = self.saved[edge.to as usize].read[frame];
                     self.marks += self.mark_read_from(edge.parent, &edge.written, frame, read);
                 }

@@ -5,7 +5,6 @@
 //! a literal, a comment in the middle. A way that it has is the one that the `matcher` tries first.
 //! Knows no text, and nothing of what operands mean.
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use crate::dialect::Dialect;
@@ -73,9 +72,9 @@ impl Automaton {
     /// The one of the grammar; built when first used.
     pub(crate) fn get() -> &'static Automaton {
         static AUTOMATON: LazyLock<Automaton> = LazyLock::new(|| {
-            let (fresh, percents) = (HashMap::new(), HashMap::new());
-            let (drafts, recipes) = (Vec::new(), Vec::new());
-            Builder { grammar: Grammar::get(), drafts, fresh, percents, recipes }.build()
+            let (grammar, drafts, recipes) = (Grammar::get(), Vec::new(), Vec::new());
+            let fresh = [Dialect::C, Dialect::Gnu].map(|of| vec![None; grammar.tree(of).len()]);
+            Builder { grammar, drafts, fresh, recipes }.build()
         });
         &AUTOMATON
     }
@@ -92,20 +91,12 @@ impl Automaton {
 
     /// Goes from a state, and from a place of a text, as far as there are states to go to. Nothing
     /// if the text ends.
-    #[inline(always)]
+    #[inline]
     pub(crate) fn run(&self, state: State, text: &[u8], at: usize) -> Option<Stop> {
-        let (mut state, mut at) = (usize::from(state), at);
-        loop {
-            let byte = *text.get(at)?;
-            // No state is so high that this would cut off anything.
-            let cell = self.cells[(state & LAST) + usize::from(byte)];
-            let owner = (cell >> 16) as usize;
-            if owner != state {
-                let (mark, next) = ((owner ^ state) as State, cell as u16);
-                return Some(Stop { state: state as State, at, byte, mark, next });
-            }
-            (state, at) = (usize::from(cell as u16), at + 1);
-        }
+        let (over, last) = go(&self.cells, u32::from(state), text.get(at..)?);
+        let (at, cell, state) = (at + over, last as u32, (last >> 32) as State);
+        let mark = (cell >> 16) as State ^ state;
+        Some(Stop { state, at, byte: *text.get(at)?, mark, next: cell as u16 })
     }
 
     #[inline]
@@ -117,6 +108,26 @@ impl Automaton {
     pub(crate) fn recipe(&self, number: u16) -> &Recipe {
         &self.recipes[usize::from(number)]
     }
+}
+
+/// Goes from a state as far as there are states to go to: how many bytes that is, and the cell of the
+/// next one with the last state above it.
+///
+/// Not part of any other function: this is the innermost loop, and needs the registers of the processor
+/// for itself.
+#[inline(never)]
+fn go(cells: &[u32; CELLS], state: u32, text: &[u8]) -> (usize, u64) {
+    let (mut state, mut over) = (state, 0);
+    while let Some(byte) = text.get(over) {
+        // No state is so high that this would cut off anything.
+        let cell = cells[(state as usize & LAST) + usize::from(*byte)];
+        if cell >> 16 != state {
+            return (over, u64::from(state) << 32 | u64::from(cell));
+        }
+        state = cell & 0xffff;
+        over += 1;
+    }
+    (over, 0)
 }
 
 /// A state before it has a place.
@@ -143,10 +154,8 @@ type Rest = (&'static [u8], Dialect, NodeId);
 struct Builder {
     grammar: &'static Grammar,
     drafts: Vec<Draft>,
-    /// The draft of each node where anything may come next.
-    fresh: HashMap<(Dialect, NodeId), usize>,
-    /// The draft behind the `%` of a register, by what follows those registers.
-    percents: HashMap<(Option<usize>, Option<usize>), usize>,
+    /// By dialect and node: the draft where anything may come next.
+    fresh: [Vec<Option<usize>>; 2],
     recipes: Vec<Recipe>,
 }
 
@@ -172,11 +181,11 @@ impl Builder {
     }
 
     fn fresh(&mut self, dialect: Dialect, node: NodeId) -> usize {
-        if let Some(draft) = self.fresh.get(&(dialect, node)) {
-            return *draft;
+        if let Some(draft) = self.fresh[dialect as usize][usize::from(node)] {
+            return draft;
         }
         let draft = self.draft(Draft::default());
-        self.fresh.insert((dialect, node), draft);
+        self.fresh[dialect as usize][usize::from(node)] = Some(draft);
         let literals = self.literals(dialect, node, |_| true);
         self.follow(draft, dialect, node, literals);
         draft
@@ -211,11 +220,7 @@ impl Builder {
             self.drafts[draft].signed = Some(self.fresh(dialect, after));
         }
         self.spell(draft, &[], literals);
-        let blank = if self.fresh.get(&(dialect, node)) == Some(&draft) {
-            draft
-        } else {
-            self.fresh(dialect, node)
-        };
+        let blank = self.fresh(dialect, node);
         let mut more: Vec<(u8, Target)> = b" \t".map(|byte| (byte, Target::To(blank))).into();
         if let Some(recipe) = Recipe::of(tree.node(node)) {
             let number = self.recipes.len() as u16;
@@ -239,16 +244,8 @@ impl Builder {
         }
         let whole = whole.map(|after| self.fresh(dialect, after));
         let half = half.map(|after| self.fresh(dialect, after));
-        let percent = match self.percents.get(&(whole, half)) {
-            Some(known) => *known,
-            None => {
-                let percent = self.draft(Draft::default());
-                self.letters(percent, whole, half);
-                self.percents.insert((whole, half), percent);
-                percent
-            }
-        };
-        self.add(draft, b'%', Target::To(percent));
+        let percent = self.lead(draft, b'%');
+        self.letters(percent, whole, half);
         if dialect == Dialect::C {
             self.letters(draft, whole, half);
         }
@@ -317,11 +314,11 @@ impl Builder {
     fn behind(&mut self, spelled: &[u8], dialect: Dialect, node: NodeId, own: bool) -> usize {
         let fresh = self.fresh(dialect, node);
         let Draft { mut steps, mut plain, mut signed } = self.drafts[fresh].clone();
-        let before = steps.len();
-        steps.retain(|(byte, _)| ends_before(spelled, *byte));
+        let (before, after) = (steps.len(), After::new(spelled));
+        steps.retain(|(byte, _)| !after.goes_on(*byte));
         let mut same = steps.len() == before;
         for (operand, bytes) in [(&mut plain, &b"0a."[..]), (&mut signed, b"+-")] {
-            if operand.is_some() && !bytes.iter().all(|byte| ends_before(spelled, *byte)) {
+            if operand.is_some() && bytes.iter().any(|byte| after.goes_on(*byte)) {
                 (*operand, same) = (None, false);
             }
         }
@@ -336,7 +333,7 @@ impl Builder {
         let mut order: Vec<usize> = (0..self.drafts.len()).collect();
         order.sort_by_key(|draft| std::cmp::Reverse(self.drafts[*draft].steps.len()));
         let mut places = vec![NOWHERE; self.drafts.len()];
-        let mut room = Room::default();
+        let mut room = Room::new();
         for draft in order {
             places[draft] = room.place(&self.drafts[draft].steps);
         }
@@ -364,31 +361,42 @@ impl Builder {
 }
 
 /// Which cells are taken, and which places are.
-#[derive(Default)]
 struct Room {
-    cells: Vec<bool>,
-    places: Vec<bool>,
+    cells: Box<[bool; CELLS]>,
+    places: Box<[bool; LAST]>,
+    /// All cells before this one are taken.
+    full: usize,
     /// By their first byte and how many they are: where the last steps found room.
-    last: HashMap<(u8, usize), usize>,
+    last: Box<[[usize; Room::LENGTHS]; 256]>,
 }
 
 impl Room {
+    /// Steps that are more are few.
+    const LENGTHS: usize = 8;
+
+    fn new() -> Room {
+        let (cells, places) = (Box::new([false; CELLS]), Box::new([false; LAST]));
+        Room { cells, places, full: 0, last: Box::new([[0; Room::LENGTHS]; 256]) }
+    }
+
     /// A place for steps, which are sorted; in a free one all of their cells are.
     fn place(&mut self, steps: &[(u8, Target)]) -> State {
         let first = steps.first().map_or(0, |(byte, _)| *byte);
-        let from = self.last.entry((first, steps.len())).or_insert(0);
+        let last = self.last[usize::from(first)].get_mut(steps.len());
+        while self.cells[self.full] {
+            self.full += 1;
+        }
+        let from = last.as_deref().map_or(0, |last| *last);
+        let from = from.max(self.full.saturating_sub(usize::from(first)));
         let is_free = |place: &usize| {
-            self.places.get(*place) != Some(&true)
-                && steps
-                    .iter()
-                    .all(|(byte, _)| self.cells.get(place + usize::from(*byte)) != Some(&true))
+            !self.places[*place]
+                && steps.iter().all(|(byte, _)| !self.cells[place + usize::from(*byte)])
         };
-        let place = (*from..).find(is_free).expect("behind the last cell all are free");
-        *from = place;
-        assert!(place < LAST, "states are numbered by 14 bits");
-        self.places.resize(self.places.len().max(place + 1), false);
+        let place = (from..LAST).find(is_free).expect("states are numbered by 14 bits");
+        if let Some(last) = last {
+            *last = place;
+        }
         self.places[place] = true;
-        self.cells.resize(self.cells.len().max(place + 256), false);
         for (byte, _) in steps {
             self.cells[place + usize::from(*byte)] = true;
         }
@@ -396,12 +404,26 @@ impl Room {
     }
 }
 
-/// Whether a word or sign ends where this byte follows it.
-fn ends_before(spelled: &[u8], byte: u8) -> bool {
-    match spelled.last() {
-        Some(last) if in_word(*last) => !in_word(byte),
-        _ => !Sign::TEXTS
-            .iter()
-            .any(|sign| sign.strip_prefix(spelled).is_some_and(|more| more.first() == Some(&byte))),
+/// What may not come right behind a word or sign: it would be another one.
+enum After {
+    Word,
+    /// The bytes that longer signs go on with.
+    Sign(Vec<u8>),
+}
+
+impl After {
+    fn new(spelled: &[u8]) -> After {
+        if spelled.last().is_some_and(|last| in_word(*last)) {
+            return After::Word;
+        }
+        let longer = Sign::TEXTS.iter().filter_map(|sign| sign.strip_prefix(spelled)?.first());
+        After::Sign(longer.copied().collect())
+    }
+
+    fn goes_on(&self, byte: u8) -> bool {
+        match self {
+            After::Word => in_word(byte),
+            After::Sign(longer) => longer.contains(&byte),
+        }
     }
 }

@@ -116,6 +116,11 @@ impl Tree {
         self.steps.next(id, self.steps.branch(id), literal)
     }
 
+    /// How many nodes there are.
+    pub(crate) fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
     fn push(nodes: &mut Vec<Node>) -> NodeId {
         nodes.push(Node::default());
         (nodes.len() - 1) as NodeId

@@ -18,6 +18,7 @@ mod code;
 pub mod codes;
 mod context;
 pub mod domain;
+mod fields;
 mod maps;
 mod memory;
 mod reject;

@@ -133,15 +133,20 @@ pub(crate) fn run(only: &[&str], bless: bool) -> Result<(), Failure> {
 
 /// Lines of JSON of a compressed file.
 pub(crate) fn lines(rel: &str) -> Result<Vec<Value>, Failure> {
+    let text = text(rel)?;
+    let lines = text.lines().filter(|line| !line.is_empty());
+    lines.map(|line| serde_json::from_str(line).map_err(|error| error.to_string())).collect()
+}
+
+/// The text of a compressed file.
+pub(crate) fn text(rel: &str) -> Result<String, Failure> {
     let path = abide_testkit::shared(rel).ok_or_else(|| format!("the shared data has no {rel}"))?;
     let output = Command::new("zstd").arg("-dc").arg(&path).output();
     let output = output.map_err(|error| format!("zstd: {error}"))?;
     if !output.status.success() {
         return Err(format!("cannot decompress {}", path.display()));
     }
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let lines = text.lines().filter(|line| !line.is_empty());
-    lines.map(|line| serde_json::from_str(line).map_err(|error| error.to_string())).collect()
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 /// A node of Linux's API by its release.

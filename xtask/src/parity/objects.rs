@@ -11,7 +11,7 @@ use abide_btf::{Btf, Type, TypeId};
 use abide_diag::Report;
 use abide_object::{ExternKind, Kconfig, Object, Target as Means, host_types};
 use abide_verifier::Options;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{Case, Corpus};
 use crate::Failure;
@@ -21,25 +21,74 @@ use crate::Failure;
 pub(super) struct Objects {
     pub(super) name: &'static str,
     archive: &'static str,
-    verdicts: &'static [&'static str],
+    verdicts: Verdicts,
     node: &'static str,
     kernel: &'static str,
+}
+
+/// Where verdicts come from.
+#[derive(Debug)]
+enum Verdicts {
+    /// What a kernel said.
+    Kernel(&'static str),
+    /// What the tests expect of a kernel with all privileges.
+    Expected(&'static str),
+}
+
+impl Verdicts {
+    /// One value for each program: its object, itself, the verdict, and why.
+    fn read(&self) -> Result<Vec<Value>, Failure> {
+        let file = match self {
+            Verdicts::Kernel(file) => {
+                return super::lines(&format!("corpus/kernel-verdicts/{file}.jsonl.zst"));
+            }
+            Verdicts::Expected(file) => file,
+        };
+        let text = super::text(&format!("corpus/{file}.json.zst"))?;
+        let tests: Vec<Value> = serde_json::from_str(&text).map_err(|error| error.to_string())?;
+        let expected = |test: &Value| {
+            let says = match test["priv"]["expect"].as_str()? {
+                "success" => "accept",
+                _ => "reject",
+            };
+            let words: Vec<&str> = test["priv"]["msgs"]
+                .as_array()?
+                .iter()
+                .filter_map(|words| words[1].as_str())
+                .collect();
+            Some(json!({
+                "obj": format!("o/{}.bpf.o", test["object"].as_str()?),
+                "prog": test["prog"],
+                "verdict": says,
+                "log": if words.is_empty() { "failure".to_owned() } else { words.join("; ") },
+                "flags": test["flags"],
+            }))
+        };
+        Ok(tests.iter().filter_map(expected).collect())
+    }
 }
 
 pub(super) const CORPORA: &[Objects] = &[
     Objects {
         name: "annotated selftests of 6.12",
         archive: "selftests-612-c19-v3",
-        verdicts: &["vm612tm-ann"],
+        verdicts: Verdicts::Kernel("vm612tm-ann"),
         node: "TESTMOD_6.12",
         kernel: "6.12.117-cloud",
     },
     Objects {
         name: "other selftests of 6.12",
         archive: "selftests-612-c19-v3",
-        verdicts: &["vm612-rest"],
+        verdicts: Verdicts::Kernel("vm612-rest"),
         node: "TESTMOD_6.12",
         kernel: "6.12.117-cloud",
+    },
+    Objects {
+        name: "annotated selftests of 6.1",
+        archive: "selftests-61-c19-v3",
+        verdicts: Verdicts::Expected("annot-61-c19-v3"),
+        node: "LINUX_6.1",
+        kernel: "6.1.192",
     },
 ];
 
@@ -52,11 +101,9 @@ pub(super) fn run(
     let types = types(corpus.kernel)?;
     let host = HostProfile::at(api, corpus.node).map_err(|error| error.to_string())?;
     let mut by_object: BTreeMap<String, Vec<Value>> = BTreeMap::new();
-    for file in corpus.verdicts {
-        for line in super::lines(&format!("corpus/kernel-verdicts/{file}.jsonl.zst"))? {
-            let object = line["obj"].as_str().unwrap_or("").to_owned();
-            by_object.entry(object).or_default().push(line);
-        }
+    for line in corpus.verdicts.read()? {
+        let object = line["obj"].as_str().unwrap_or("").to_owned();
+        by_object.entry(object).or_default().push(line);
     }
     let mut result = Corpus { name: corpus.name, cases: Vec::new(), left_out: BTreeMap::new() };
     let times = times()?;

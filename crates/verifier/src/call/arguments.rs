@@ -5,6 +5,7 @@ use abide_isa::Reg;
 use super::contract::{Contract, Family, Handed, Parameter, Takes};
 use super::{host_rules, map_rules};
 use crate::codes as c;
+use crate::fields::Root;
 use crate::memory::Access;
 use crate::reject::Rejection;
 use crate::state::value::{Flags, Kind, Value};
@@ -43,6 +44,12 @@ pub(crate) struct Passed {
     pub(crate) special: Option<(Value, String)>,
     /// An object that is passed.
     pub(crate) object: Option<Value>,
+    /// The list or tree.
+    pub(crate) root: Option<Root>,
+    /// The object that goes into it: its identity.
+    pub(crate) inserted: Option<u32>,
+    /// Where interrupt flags are: frame and offset.
+    pub(crate) flags: Option<(u8, i32)>,
     /// Memory that is passed, with its greatest size.
     pub(crate) memory: Option<(Value, u32)>,
 }
@@ -210,6 +217,7 @@ impl Walk<'_> {
                         Family::Record => "a record of a ring buffer",
                         Family::Allocated { .. } => "an object that the program made",
                         Family::Owned => "an object that the program owns",
+                        Family::OfCpus => "an object of every CPU that the host keeps",
                     };
                     return Err(self.mismatch(contract, param, reg, &value, wants));
                 }
@@ -221,6 +229,11 @@ impl Walk<'_> {
             Takes::Special(name) => {
                 self.special_argument(contract, param, reg, &value, name, passed)
             }
+            Takes::Arena if value.is_scalar() || value.kind == Kind::Arena => Ok(()),
+            Takes::Arena => {
+                Err(self.mismatch(contract, param, reg, &value, "an address of the arena"))
+            }
+            Takes::Flags => self.flags_argument(contract, param, reg, &value, passed),
             Takes::Iterator(name) => match (value.kind, value.fixed_offset()) {
                 (Kind::Frame(frame), Some(off)) => {
                     let place = (frame, off as i32);
@@ -576,7 +589,8 @@ impl Walk<'_> {
         }
         let words = &contract.words;
         let lives = value.owner != 0
-            || value.flags.any(Flags::TRUSTED.with(Flags::ALLOCATED))
+            || value.flags.has(Flags::TRUSTED)
+            || value.flags.has(Flags::ALLOCATED) && !value.flags.has(Flags::RCU)
             || words.rcu && value.flags.has(Flags::RCU);
         if !lives && matches!(value.kind, Kind::Object(_)) && (words.trusted || words.rcu) {
             let (text, kernel) = match (value.flags.has(Flags::RCU), words.rcu) {
@@ -629,6 +643,9 @@ impl Walk<'_> {
                 flags.has(Flags::ALLOCATED) && flags.has(Flags::PERCPU) == percpu
             }
             (Family::Owned, Kind::Object(_)) => value.owner != 0,
+            (Family::OfCpus, Kind::Object(_)) => {
+                flags.has(Flags::PERCPU) && !flags.any(Flags::ALLOCATED.with(Flags::UNTRUSTED))
+            }
             _ => false,
         }
     }

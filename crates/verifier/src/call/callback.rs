@@ -9,7 +9,7 @@ use crate::codes as c;
 use crate::reject::Rejection;
 use crate::state::stack::{Byte, locate};
 use crate::state::value::{Flags, Kind, Source, Value};
-use crate::state::{CallbackKind, Entered, Frame, Owned, OwnedKind, State};
+use crate::state::{CallbackKind, Entered, Frame, OwnedKind, State};
 use crate::walk::{Flow, Refused, Walk};
 
 /// Functions that call back later.
@@ -48,6 +48,13 @@ impl Walk<'_> {
                 return Ok(None);
             }
             "bpf_spin_lock" | "bpf_spin_unlock" => self.spin_lock(contract, passed)?,
+            "bpf_rcu_read_lock" | "bpf_rcu_read_unlock" if self.in_tree_callback() => {
+                return Err(Rejection::new(
+                    &c::V_SECTION,
+                    "an RCU section in a function that compares nodes",
+                )
+                .kernel("Calling bpf_rcu_read_{lock,unlock} in unnecessary rbtree callback"));
+            }
             "bpf_rcu_read_lock" => self.state.rcu += 1,
             "bpf_rcu_read_unlock" => {
                 if self.state.rcu == 0 {
@@ -98,16 +105,30 @@ impl Walk<'_> {
                 self.finish_call(result)?;
                 return Ok(Some(Flow::To(self.slot + 1)));
             }
-            "bpf_obj_new_impl" | "bpf_obj_new" => {
+            "bpf_obj_new_impl"
+            | "bpf_obj_new"
+            | "bpf_percpu_obj_new_impl"
+            | "bpf_percpu_obj_new" => {
                 let result = self.make_object(contract, passed)?;
                 self.finish_call(result)?;
                 return Ok(Some(Flow::To(self.slot + 1)));
             }
-            name if name.starts_with("bpf_list_") || name.starts_with("bpf_rbtree_") => {
-                return Err(Rejection::new(&c::V_GAP, format!("{name} cannot be proved yet")));
+            "bpf_refcount_acquire" | "bpf_refcount_acquire_impl" => {
+                self.check_counted(passed)?;
             }
-            name if name.starts_with("bpf_res_spin_") || name.starts_with("bpf_local_irq_") => {
-                return Err(Rejection::new(&c::V_GAP, format!("{name} cannot be proved yet")));
+            "bpf_rbtree_remove" if self.in_tree_callback() => {
+                return Err(Rejection::new(
+                    &c::V_NOT_HERE,
+                    "a node is removed by a function that compares nodes",
+                )
+                .kernel("rbtree_remove not allowed in rbtree cb"));
+            }
+            "bpf_local_irq_save" => self.save_flags(passed, false)?,
+            "bpf_local_irq_restore" => self.restore_flags(passed, false)?,
+            name if name.starts_with("bpf_res_spin_") => {
+                if let Some(flow) = self.resilient_lock(contract, passed)? {
+                    return Ok(Some(flow));
+                }
             }
             _ => {}
         }
@@ -131,45 +152,6 @@ impl Walk<'_> {
                     value.flags.without(Flags::RCU.with(Flags::NULLABLE)).with(Flags::UNTRUSTED)
             },
         );
-    }
-
-    fn spin_lock(&mut self, contract: &Contract, passed: &Passed) -> Result<(), Refused> {
-        let Some((value, _)) = &passed.special else { return Ok(()) };
-        let of = match value.kind {
-            Kind::MapValue(map) => map,
-            Kind::Object(of) => of | 1 << 31,
-            _ => 0,
-        };
-        let refuse = |text: &str, kernel: &str| {
-            Err(Rejection::new(&c::V_LOCK, text.to_owned()).kernel(kernel.to_owned()))
-        };
-        let held = self.state.lock().copied();
-        if contract.name == "bpf_spin_lock" {
-            if held.is_some() {
-                return refuse(
-                    "a lock is held already",
-                    "Locking two bpf_spin_locks are not allowed",
-                );
-            }
-            let id = self.fresh_id();
-            let (frame, slot) = (self.state.top(), self.slot);
-            let kind = OwnedKind::Lock { id: value.id, of, resilient: false };
-            self.state.owned.push(Owned { id, kind, frame, slot });
-            return Ok(());
-        }
-        let Some(held) = held else {
-            return refuse("no lock is held", "bpf_spin_unlock without taking a lock");
-        };
-        if held.kind != (OwnedKind::Lock { id: value.id, of, resilient: false }) {
-            return refuse(
-                "another lock is held than the one that is given back",
-                "bpf_spin_unlock of different lock",
-            );
-        }
-        self.state.owned.retain(|owned| owned.id != held.id);
-        // What is borrowed from lists is so only under the lock.
-        self.state.invalidate(|value| value.flags.has(Flags::BORROWED));
-        Ok(())
     }
 
     fn make_dynptr(&mut self, contract: &Contract, passed: &Passed) -> Result<(), Refused> {
@@ -272,7 +254,12 @@ impl Walk<'_> {
                 arguments[2] = passed.callback_context.unwrap_or(Value::UNINIT);
                 return Ok(arguments);
             }
-            "bpf_rbtree_add_impl" | "bpf_rbtree_add" => return Err(gap()),
+            name if super::graph::adds_to_tree(name) => {
+                let Some(root) = passed.root else { return Err(gap()) };
+                let node = self.node(root);
+                arguments[..2].copy_from_slice(&[node, node]);
+                return Ok(arguments);
+            }
             _ if passed.callback_takes.is_empty() => fixed(&[]),
             _ => passed.callback_takes.clone(),
         };

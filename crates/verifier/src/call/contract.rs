@@ -41,6 +41,10 @@ pub(crate) enum Takes {
     Dynptr { made: bool, constant: bool },
     /// A struct that lives in map values: a lock, a timer.
     Special(String),
+    /// Where interrupt flags are kept.
+    Flags,
+    /// An address of the arena, or a number.
+    Arena,
     /// An iterator of this type.
     Iterator(String),
     /// A function of the program, which is handed these.
@@ -64,6 +68,8 @@ pub(crate) enum Family {
     Allocated { percpu: bool },
     /// Any object that the program owns.
     Owned,
+    /// An object of every CPU, in a map or of the host.
+    OfCpus,
 }
 
 /// What a function of the program is handed by the host.
@@ -86,6 +92,8 @@ pub(crate) struct Parameter {
     pub(crate) name: String,
     pub(crate) takes: Takes,
     pub(crate) nullable: bool,
+    /// What is only borrowed is enough.
+    pub(crate) borrowed: bool,
 }
 
 /// What a call gives.
@@ -184,7 +192,8 @@ impl Reader<'_, '_> {
     fn parameter(&mut self, param: &Param, next: Option<&Param>, at: usize) -> Parameter {
         let nullable = param.has(Suffix::Nullable) || param.has(Suffix::Opt);
         let takes = self.takes(param, next, at);
-        Parameter { name: param.base_name().to_owned(), takes, nullable }
+        let borrowed = param.has(Suffix::NonOwningAllowed);
+        Parameter { name: param.base_name().to_owned(), takes, nullable, borrowed }
     }
 
     /// What is behind typedefs of the API.
@@ -236,6 +245,12 @@ impl Reader<'_, '_> {
         if base == "callback_ctx" || base == "ctx" && at > 0 && pointee == CType::Void {
             return Takes::CallbackContext;
         }
+        if param.has(Suffix::IrqFlag) {
+            return Takes::Flags;
+        }
+        if param.has(Suffix::Arena) {
+            return Takes::Arena;
+        }
         let constant = matches!(pointee, CType::Const(_));
         let uninit = param.has(Suffix::Uninit);
         if param.has(Suffix::Str) || param.has(Suffix::ConstStr) {
@@ -284,6 +299,9 @@ impl Reader<'_, '_> {
             // Written to only where the user may.
             CType::Void if self.name == "bpf_probe_write_user" => Takes::Anything,
             CType::Void if base == "inode" => Takes::Object(self.types.named("inode")),
+            CType::Void if matches!(self.name, "bpf_per_cpu_ptr" | "bpf_this_cpu_ptr") => {
+                Takes::Some(Family::OfCpus)
+            }
             CType::Void if self.name == "bpf_kptr_xchg" => Takes::Some(Family::Owned),
             _ if param.has(Suffix::Alloc) || param.has(Suffix::RefcountedKptr) => {
                 Takes::Some(Family::Allocated { percpu: self.name.contains("percpu") })
@@ -332,6 +350,8 @@ impl Reader<'_, '_> {
                 match size {
                     Some(at) if !self.name.contains("obj_new") => Gives::Memory { size_from: at },
                     Some(_) => Gives::Unknown,
+                    // An address, which nobody said anything about.
+                    None if self.kfunc && self.api.name == "linux" => Gives::Number,
                     None if self.map => Gives::MapValue,
                     None => Gives::Unknown,
                 }

@@ -6,7 +6,7 @@ use abide_isa::Reg;
 use super::arguments::Passed;
 use super::contract::{Contract, Parameter};
 use crate::codes as c;
-use crate::maps::SpecialKind;
+use crate::fields::{SpecialKind, only_numbers};
 use crate::reject::Rejection;
 use crate::state::value::{Flags, Kind, Value};
 use crate::walk::{Refused, Walk};
@@ -20,6 +20,12 @@ pub(crate) const KERNEL: &[(&str, &str)] = &[
     ("bpf_sockopt", "bpf_sockopt_kern"),
     ("sk_msg_md", "sk_msg"),
 ];
+
+/// Objects whose fields nobody may reach by them.
+const GONE: Flags = Flags::UNTRUSTED.with(Flags::PERCPU);
+
+/// The greatest object of every CPU.
+const MAX_PERCPU: u64 = 512;
 
 impl Walk<'_> {
     /// Where a kernel pointer is kept: a field of a map value, or of an object of the program.
@@ -46,8 +52,8 @@ impl Walk<'_> {
         };
         let field = match value.kind {
             Kind::MapValue(map) => self.maps[map as usize].usable_at(at).copied(),
-            Kind::Object(of) if value.flags.has(Flags::ALLOCATED) && value.owner != 0 => {
-                self.special_of(of).into_iter().find(|field| i64::from(field.offset) == at)
+            Kind::Object(of) if value.flags.has(Flags::ALLOCATED) && !value.flags.any(GONE) => {
+                self.special_of(of).iter().find(|field| i64::from(field.offset) == at).copied()
             }
             _ => None,
         };
@@ -84,6 +90,18 @@ impl Walk<'_> {
                     "the object is of another type than the map keeps",
                 )
                 .kernel("invalid kptr access, R2 type=ptr_ expected=ptr_"));
+            }
+            if percpu && (self.state.rcu > 0 || !self.sleepable()) {
+                // It is in the map now, and is there until the RCU section ends.
+                let gone = object.owner;
+                self.state.each(
+                    |value| value.owner == gone && value.is_pointer(),
+                    |value| {
+                        value.owner = 0;
+                        value.id = 0;
+                        value.flags = value.flags.without(Flags::ALLOCATED).with(Flags::RCU);
+                    },
+                );
             }
             self.release(object.owner);
         }
@@ -132,6 +150,23 @@ impl Walk<'_> {
         }
     }
 
+    /// This CPU's, or one CPU's, of an object of every CPU.
+    pub(crate) fn of_cpu(&mut self, contract: &Contract, passed: &Passed) -> Option<Value> {
+        let object = passed.object?;
+        let Kind::Object(of) = object.kind else { return None };
+        let local = matches!(self.types.get(of).origin, crate::types::Origin::Program(_));
+        let mut flags = Flags::NONE;
+        if local && object.flags.has(Flags::RCU) {
+            flags = Flags::ALLOCATED.with(Flags::RCU);
+        }
+        let mut id = 0;
+        if contract.words.nullable {
+            flags = flags.with(Flags::NULLABLE);
+            id = self.fresh_id();
+        }
+        Some(Value { flags, id, ..Value::pointer(Kind::Object(of)) })
+    }
+
     /// An object of a type of the program.
     pub(crate) fn make_object(
         &mut self,
@@ -147,9 +182,24 @@ impl Walk<'_> {
             )
             .kernel("bpf_obj_new type ID argument must be of a struct"));
         };
+        let percpu = contract.name.contains("percpu");
         let of = self.types.local(id);
+        if percpu {
+            let numbers = known.is_some()
+                && self.special_of(of).is_empty()
+                && self.types.size(of).is_some_and(|size| size <= MAX_PERCPU)
+                && self.object.btf.as_ref().is_some_and(|btf| only_numbers(btf, id));
+            if !numbers {
+                let text = format!("{} makes small structs of numbers", contract.name);
+                return Err(Rejection::new(&c::V_ARGUMENT, text)
+                    .kernel("bpf_percpu_obj_new type ID argument must be of a struct of scalars"));
+            }
+        }
         let owner = self.acquire();
-        let flags = Flags::NULLABLE.with(Flags::ALLOCATED);
+        let mut flags = Flags::NULLABLE.with(Flags::ALLOCATED);
+        if percpu {
+            flags = flags.with(Flags::PERCPU);
+        }
         Ok(Value { flags, id: owner, owner, ..Value::pointer(Kind::Object(of)) })
     }
 }

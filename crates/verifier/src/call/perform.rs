@@ -111,15 +111,9 @@ impl Walk<'_> {
         let refuse =
             |text: String, kernel: String| Err(Rejection::new(&c::V_NOT_HERE, text).kernel(kernel));
         if let Some(lock) = self.state.lock() {
-            let resilient = matches!(lock.kind, OwnedKind::Lock { resilient: true, .. });
-            let graph = name.starts_with("bpf_list_")
-                || name.starts_with("bpf_rbtree_")
-                || name.starts_with("bpf_iter_num_")
-                || name == "bpf_refcount_acquire_impl"
-                || name == "bpf_obj_drop_impl";
-            let allowed = name == "bpf_spin_unlock"
-                || contract.kfunc && (graph || name.starts_with("bpf_res_spin_"));
-            if !allowed && !resilient {
+            let graph = super::graph::under_lock(name) || name.starts_with("bpf_iter_num_");
+            let allowed = super::locks::under_lock(name) || contract.kfunc && graph;
+            if !allowed {
                 return Err(Rejection::new(
                     &c::V_LOCK,
                     format!("{name} is called while a lock is held"),
@@ -169,6 +163,9 @@ impl Walk<'_> {
     pub(crate) fn effects(&mut self, contract: &Contract, passed: &Passed) {
         if let Some(owner) = passed.released {
             self.release(owner);
+        }
+        if let Some(owner) = passed.inserted {
+            self.insert(owner);
         }
         if contract.words.changes_packet {
             self.packet_changed();
@@ -227,6 +224,14 @@ impl Walk<'_> {
                 format!("what {} returns cannot be proved yet: {what}", contract.name),
             )
         };
+        if let Some(value) = self.graph_result(contract, passed) {
+            return Ok(value);
+        }
+        if matches!(contract.name.as_str(), "bpf_per_cpu_ptr" | "bpf_this_cpu_ptr")
+            && let Some(value) = self.of_cpu(contract, passed)
+        {
+            return Ok(value);
+        }
         let mut value = match contract.gives {
             Gives::Nothing => return Ok(Value::UNINIT),
             // An object, whatever the prototype says.

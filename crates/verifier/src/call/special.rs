@@ -6,7 +6,7 @@ use super::arguments::Passed;
 use super::contract::{Contract, Parameter};
 use crate::codes as c;
 use crate::reject::Rejection;
-use crate::state::value::{Flags, Kind, Source, Value};
+use crate::state::value::{Kind, Source, Value};
 use crate::walk::{Refused, Walk};
 
 impl Walk<'_> {
@@ -30,6 +30,7 @@ impl Walk<'_> {
             if let Kind::Dynptr { .. } = value.kind
                 && !made
                 && !contract.words.release
+                && value.fixed_offset() == Some(0)
             {
                 passed.dynptr = Some(*value);
                 return Ok(());
@@ -89,7 +90,7 @@ impl Walk<'_> {
     /// Whether this is a dynptr that was made: on the stack, or as the program was handed it.
     pub(crate) fn live_dynptr(&mut self, value: &Value) -> bool {
         let (Kind::Frame(frame), Some(off)) = (value.kind, value.fixed_offset()) else {
-            return matches!(value.kind, Kind::Dynptr { .. });
+            return matches!(value.kind, Kind::Dynptr { .. }) && value.fixed_offset() == Some(0);
         };
         if off % 8 != 0 || !(-512..=-16).contains(&off) {
             return false;
@@ -113,7 +114,9 @@ impl Walk<'_> {
         name: &str,
         passed: &mut Passed,
     ) -> Result<(), Refused> {
-        use crate::maps::SpecialKind;
+        if super::graph::GRAPH.contains(&name) {
+            return self.graph_argument(contract, param, reg, value, name, passed);
+        }
         let refuse = |text: String, kernel: String| {
             Err(Rejection::new(
                 &c::V_ARGUMENT,
@@ -132,17 +135,12 @@ impl Walk<'_> {
         };
         let found = match value.kind {
             Kind::MapValue(map) => self.maps[map as usize].usable_at(at).copied(),
-            Kind::Object(of) if value.flags.has(Flags::ALLOCATED) => {
-                self.special_of(of).into_iter().find(|field| i64::from(field.offset) == at)
+            Kind::Object(of) if self.is_owned(value) => {
+                self.special_of(of).iter().find(|field| i64::from(field.offset) == at).copied()
             }
             _ => return Err(self.mismatch(contract, param, reg, value, "map_value")),
         };
-        let fits = match found.map(|field| field.kind) {
-            Some(SpecialKind::SpinLock) => name == "bpf_spin_lock",
-            Some(SpecialKind::ResSpinLock) => name == "bpf_res_spin_lock",
-            Some(SpecialKind::Opaque(is)) => is == name,
-            _ => false,
-        };
+        let fits = found.is_some_and(|field| field.is(name));
         if !fits {
             let kernel = match value.kind {
                 Kind::MapValue(map) if self.maps[map as usize].untyped => format!(

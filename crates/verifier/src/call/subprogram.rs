@@ -14,13 +14,15 @@ use crate::state::{Entered, Frame, State};
 use crate::walk::{Refused, Walk};
 
 /// Tags of parameters that are understood.
-const KNOWN_TAGS: &[&str] = &["arg:ctx", "arg:nonnull", "arg:trusted", "arg:nullable"];
+const KNOWN_TAGS: &[&str] = &["arg:ctx", "arg:nonnull", "arg:trusted", "arg:nullable", "arg:arena"];
 
 /// What a parameter of a global function takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Takes {
     Number,
     Context,
+    /// An address of the arena, or a number.
+    Arena,
     /// Memory of so many bytes, or null.
     Memory {
         size: u32,
@@ -141,6 +143,7 @@ impl Walk<'_> {
                     }
                     match btf.size_of(inside).and_then(|size| u32::try_from(size).ok()) {
                         _ if is_context => Takes::Context,
+                        _ if tag(at, "arg:arena") => Takes::Arena,
                         _ if tag(at, "arg:trusted") => {
                             let Some(Type::Struct(of)) = btf.get(inside) else {
                                 return Err(gap("a trusted parameter of an unknown type"));
@@ -204,6 +207,8 @@ impl Walk<'_> {
             };
             match takes {
                 Takes::Number if value.is_scalar() => {}
+                Takes::Arena if value.is_scalar() || value.kind == Kind::Arena => {}
+                Takes::Arena => return refuse("an address of the arena"),
                 Takes::Number => return refuse("a number"),
                 Takes::Context
                     if value.kind == Kind::Context && value.off == 0 && !value.is_variable() => {}
@@ -294,6 +299,7 @@ impl Walk<'_> {
             frame.regs[at + 1] = match takes {
                 Takes::Number => Value::UNKNOWN,
                 Takes::Context => Value::pointer(Kind::Context),
+                Takes::Arena => Value::pointer(Kind::Arena),
                 // Of any source: as little as is true of all of them.
                 Takes::Dynptr => {
                     let writable = self.context.packet_writable;

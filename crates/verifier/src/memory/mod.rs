@@ -26,6 +26,7 @@ pub(crate) enum Access {
 pub(crate) enum Class {
     Memory,
     Context,
+    Arena,
     Object(u32),
     Untrusted(u32),
     Host,
@@ -70,6 +71,12 @@ impl Walk<'_> {
                 self.load_map_value(map, base, off, bytes)?
             }
             Kind::Object(of) => self.load_object(of, base, reg, off, bytes)?,
+            Kind::Arena if signed => {
+                let text = "loads from the arena that extend the sign cannot be proved yet";
+                return Err(Rejection::new(&c::V_GAP, text)
+                    .kernel("sign extending loads from arena are not supported yet"));
+            }
+            Kind::Arena => Value::number(Scalar::bytes(bytes)),
             _ => {
                 self.check_alignment(base, reg, off, bytes, false)?;
                 self.region(base, reg, off, bytes, Access::Read)?;
@@ -119,6 +126,7 @@ impl Walk<'_> {
                 self.store_map_value(map, base, off, bytes, value)
             }
             Kind::Object(of) => self.store_object(of, base, reg, off, bytes, value),
+            Kind::Arena => Ok(()),
             _ => {
                 self.check_alignment(base, reg, off, bytes, false)?;
                 self.region(base, reg, off, bytes, Access::Write)
@@ -130,6 +138,7 @@ impl Walk<'_> {
     fn same_class(&mut self, base: &Value) -> Result<(), Refused> {
         let class = match base.kind {
             Kind::Context => Class::Context,
+            Kind::Arena => Class::Arena,
             // Objects by the host's types are all loaded from in one way.
             Kind::Object(of) if matches!(self.types.get(of).origin, Origin::Host(_)) => Class::Host,
             Kind::Object(of) if !lives(base) => Class::Untrusted(of),
@@ -185,6 +194,7 @@ impl Walk<'_> {
             | Kind::PacketEnd
             | Kind::Function(_)
             | Kind::Dynptr { .. }
+            | Kind::Irq { .. }
             | Kind::Iterator { .. } => {
                 return Err(Rejection::new(
                     &c::V_OPAQUE,
@@ -247,7 +257,11 @@ impl Walk<'_> {
         size: u32,
         strict: bool,
     ) -> Result<(), Refused> {
-        if !strict && !self.options.strict_alignment || size == 1 || base.is_scalar() {
+        if !strict && !self.options.strict_alignment
+            || size == 1
+            || base.is_scalar()
+            || base.kind == Kind::Arena
+        {
             return Ok(());
         }
         // A packet begins two bytes before the alignment of its IP header.

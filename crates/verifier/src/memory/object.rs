@@ -1,10 +1,13 @@
 //! The context and objects of the host and the program: accesses by their types.
 
+use std::rc::Rc;
+
 use abide_api::model::FieldRole;
 use abide_isa::Reg;
 
 use crate::codes as c;
 use crate::domain::Scalar;
+use crate::fields::Special;
 use crate::reject::{Rejection, bytes};
 use crate::state::value::{Flags, Kind, Value};
 use crate::types::{Content, Origin, Tag};
@@ -220,11 +223,11 @@ impl Walk<'_> {
         size: u32,
     ) -> Result<Value, Refused> {
         let at = self.object_offset(of, base, reg, off)?;
-        if let Some(field) = self.special_of(of).iter().find(|field| {
+        let special = self.special_of(of).iter().any(|field| {
             i64::from(field.offset) < at as i64 + i64::from(size)
                 && (at as i64) < i64::from(field.offset + field.size)
-        }) && !matches!(field.kind, crate::maps::SpecialKind::Kptr { .. })
-        {
+        });
+        if special {
             return Err(Rejection::new(
                 &c::V_SPECIAL_FIELD,
                 "a field with a state of its own is read",
@@ -273,6 +276,13 @@ impl Walk<'_> {
         Ok(match content {
             Content::Number | Content::OtherPointer => Value::number(Scalar::bytes(size)),
             Content::Pointer { tag: Tag::User, .. } => Value::UNKNOWN,
+            // What a program stores in its own objects may be anything.
+            Content::Pointer { .. }
+                if matches!(self.types.get(of).origin, Origin::Program(_))
+                    && base.flags.has(Flags::ALLOCATED) =>
+            {
+                Value::UNKNOWN
+            }
             Content::Pointer { to, tag } => {
                 let api = matches!(self.types.get(of).origin, Origin::Api(_));
                 let lives = Flags::TRUSTED.with(Flags::RCU);
@@ -351,14 +361,16 @@ impl Walk<'_> {
     }
 
     /// Fields of a type of the program that only functions may touch.
-    pub(crate) fn special_of(&self, of: u32) -> Vec<crate::maps::Special> {
-        let mut all = Vec::new();
-        if let (Origin::Program(id), Some(btf)) =
-            (self.types.get(of).origin, self.object.btf.as_ref())
-        {
-            crate::maps::find_special(btf, id, 0, 0, &mut all);
+    pub(crate) fn special_of(&mut self, of: u32) -> Rc<[Special]> {
+        if let Some(known) = self.specials.get(&of) {
+            return Rc::clone(known);
         }
-        all
+        let found: Rc<[Special]> = match (self.types.get(of).origin, &self.fields) {
+            (Origin::Program(id), Some(fields)) => fields.of(id).into(),
+            _ => Rc::new([]),
+        };
+        self.specials.insert(of, Rc::clone(&found));
+        found
     }
 
     pub(crate) fn store_object(
@@ -373,7 +385,8 @@ impl Walk<'_> {
         let at = self.object_offset(of, base, reg, off)?;
         let name = self.types.get(of).name.clone();
         let allocated = matches!(self.types.get(of).origin, Origin::Program(_))
-            && base.flags.has(Flags::ALLOCATED);
+            && base.flags.has(Flags::ALLOCATED)
+            && !base.flags.any(Flags::UNTRUSTED.with(Flags::PERCPU));
         let permitted = WRITABLE.iter().any(|(of_struct, path)| {
             *of_struct == name
                 && self.types.member_at(of, path).is_some_and(|(start, bytes)| {
@@ -403,15 +416,15 @@ impl Walk<'_> {
             )
             .kernel("only read is supported"));
         }
-        if !base.flags.has(Flags::BORROWED) && base.owner == 0 {
+        if !base.flags.any(Flags::BORROWED.with(Flags::RCU)) && base.owner == 0 {
             return Err(Rejection::new(&c::V_PROTECTED, "the program does not own the object")
                 .kernel("allocated object must be referenced"));
         }
-        let touches = self.special_of(of).into_iter().any(|field| {
+        let touches = self.special_of(of).iter().any(|field| {
             u64::from(field.offset) < at + u64::from(size)
                 && at < u64::from(field.offset + field.size)
         });
-        if touches || value.is_pointer() || self.types.content(of, at, u64::from(size)).is_none() {
+        if touches || self.types.content(of, at, u64::from(size)).is_none() {
             return Err(Rejection::new(
                 &c::V_OBJECT,
                 format!("a store of {size} bytes at offset {at} of `struct {name}`"),

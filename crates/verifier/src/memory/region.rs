@@ -5,7 +5,7 @@ use abide_isa::Reg;
 use super::Access;
 use crate::codes as c;
 use crate::domain::Scalar;
-use crate::maps::SpecialKind;
+use crate::fields::SpecialKind;
 use crate::reject::{Rejection, bytes};
 use crate::state::value::{Flags, Kind, Value};
 use crate::state::{CallbackKind, Entered};
@@ -131,6 +131,9 @@ impl Walk<'_> {
                 "bpf_res_spin_lock cannot be accessed directly by load/store".to_owned(),
                 "bpf_res_spin_lock",
             ),
+            SpecialKind::Root(root) => {
+                (format!("{} cannot be accessed directly by load/store", root.name()), root.name())
+            }
             SpecialKind::Opaque(name) => {
                 (format!("{name} cannot be accessed directly by load/store"), name)
             }
@@ -207,6 +210,12 @@ impl Walk<'_> {
             || RCU_KEPT.contains(&self.types.get(of).name.as_str());
         let rcu = !untrusted && kept && (self.state.rcu > 0 || !self.sleepable());
         flags = flags.with(if rcu { Flags::RCU } else { Flags::UNTRUSTED });
+        if rcu && !percpu && matches!(self.types.get(of).origin, Origin::Program(_)) {
+            flags = flags.with(Flags::ALLOCATED);
+            if self.special_of(of).iter().any(crate::fields::is_node) {
+                flags = flags.with(Flags::BORROWED);
+            }
+        }
         let id = self.fresh_id();
         Value { flags, id, ..Value::pointer(Kind::Object(of)) }
     }

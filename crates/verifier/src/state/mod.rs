@@ -82,7 +82,7 @@ pub(crate) enum OwnedKind {
     /// An object or record: to be released.
     Reference,
     /// A lock: in the value with this identity, of this map or object.
-    Lock { id: u32, of: u32, resilient: bool },
+    Lock { id: u32, of: u32, resilient: bool, irq: bool },
 }
 
 /// The state of a program.

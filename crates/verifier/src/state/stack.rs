@@ -39,7 +39,10 @@ impl Slot {
     /// Whether it holds (a part of) a dynptr, an iterator, or saved flags.
     pub(crate) fn is_object(&self) -> bool {
         self.bytes[0] == Byte::Part
-            && matches!(self.value.kind, Kind::Dynptr { .. } | Kind::Iterator { .. })
+            && matches!(
+                self.value.kind,
+                Kind::Dynptr { .. } | Kind::Iterator { .. } | Kind::Irq { .. }
+            )
     }
 
     /// The value is gone; bytes of it that are not overwritten are some numbers.

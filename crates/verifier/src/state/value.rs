@@ -37,6 +37,10 @@ pub(crate) enum Kind {
     Function(u32),
     /// On the stack only: a dynptr; whether this slot is its first.
     Dynptr { source: Source, first: bool },
+    /// An address in the arena: anything, for the host looks where it leads.
+    Arena,
+    /// On the stack only: saved interrupt flags; whether a lock saved them.
+    Irq { lock: bool },
     /// On the stack only: an iterator; by the index of its type, its state, how many slots follow.
     Iterator { of: u32, drained: bool, first: bool },
 }
@@ -224,6 +228,8 @@ impl fmt::Display for Value {
             Kind::Function(_) => "a function".to_owned(),
             Kind::Dynptr { .. } => "a dynptr".to_owned(),
             Kind::Iterator { .. } => "an iterator".to_owned(),
+            Kind::Arena => "the arena".to_owned(),
+            Kind::Irq { .. } => "saved interrupt flags".to_owned(),
         };
         let null = if self.nullable() { ", or null" } else { "" };
         write!(f, "a pointer to {name}{null}")?;

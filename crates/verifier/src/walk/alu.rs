@@ -100,6 +100,10 @@ impl Walk<'_> {
             return Err(Rejection::new(&c::V_INSTRUCTION, "a division by the constant 0")
                 .kernel("div by zero"));
         }
+        if a.kind == Kind::Arena || b.kind == Kind::Arena {
+            // Whatever comes of it is looked at again where it is used.
+            return self.write(insn.dst, Value::pointer(Kind::Arena));
+        }
         let result = match (a.is_scalar(), b.is_scalar()) {
             (true, true) => self.numbers(op, width, &a, &b, src),
             (false, true) => self.pointer(insn, op, width, &a, &b, false)?,
@@ -350,5 +354,7 @@ pub(crate) fn short(value: &Value) -> &'static str {
         Kind::Function(_) => "func",
         Kind::Dynptr { .. } => "dynptr_ptr",
         Kind::Iterator { .. } => "iter",
+        Kind::Arena => "arena",
+        Kind::Irq { .. } => "irq_flag",
     }
 }

@@ -50,9 +50,9 @@ impl<'w, 'a> Cover<'w, 'a> {
             let kinds = match (a.kind, b.kind) {
                 (OwnedKind::Reference, OwnedKind::Reference) => true,
                 (
-                    OwnedKind::Lock { id: i, of: x, resilient: r },
-                    OwnedKind::Lock { id: j, of: y, resilient: s },
-                ) => x == y && r == s && self.same_id(i, j),
+                    OwnedKind::Lock { id: i, of: x, resilient: r, irq: p },
+                    OwnedKind::Lock { id: j, of: y, resilient: s, irq: q },
+                ) => x == y && r == s && p == q && self.same_id(i, j),
                 _ => false,
             };
             if !kinds || !self.same_id(a.id, b.id) || a.frame != b.frame {

@@ -85,8 +85,8 @@ impl Walk<'_> {
             return Ok(());
         }
         let waits = |map: &&crate::maps::MapFacts| {
-            let timer = |field: &crate::maps::Special| {
-                matches!(field.kind, crate::maps::SpecialKind::Opaque("bpf_timer" | "bpf_wq"))
+            let timer = |field: &crate::fields::Special| {
+                matches!(field.kind, crate::fields::SpecialKind::Opaque("bpf_timer" | "bpf_wq"))
             };
             map.has_lock() || map.special.iter().any(timer)
         };

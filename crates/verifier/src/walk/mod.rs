@@ -25,6 +25,7 @@ use crate::call::contract::Contract;
 use crate::code::Code;
 use crate::codes as c;
 use crate::context::ContextRules;
+use crate::fields::{Fields, Special};
 use crate::maps::MapFacts;
 use crate::reject::{Rejection, SourceLine};
 use crate::state::nodes::Nodes;
@@ -76,6 +77,9 @@ pub(crate) struct Walk<'a> {
     pub(crate) sleepable_program: bool,
     pub(crate) code: Rc<Code>,
     pub(crate) maps: Vec<MapFacts>,
+    /// Special fields of the object's types, and those of the types that were asked for.
+    pub(crate) fields: Option<Fields<'a>>,
+    pub(crate) specials: HashMap<u32, Rc<[Special]>>,
     pub(crate) types: Types<'a>,
     pub(crate) context: ContextRules<'a>,
     /// The rules of each call, by slot, once they were read.
@@ -150,6 +154,7 @@ impl<'a> Walk<'a> {
         }
         let known = linux.then(|| attach::returns(&definition.name, &program.section));
         let (slots, functions) = (code.insns.len(), code.functions.len());
+        let fields = object.btf.as_ref().map(Fields::new);
         let sleeps =
             object.program(&program.name).is_some_and(|id| object.programs[id.index()].sleepable);
         let mut walk = Walk {
@@ -161,7 +166,9 @@ impl<'a> Walk<'a> {
             definition: definition.name.clone(),
             sleepable_program: sleeps || kind.sleepable,
             code: Rc::new(code),
-            maps: MapFacts::of(object, &program.maps),
+            maps: MapFacts::of(object, fields.as_ref(), &program.maps),
+            fields,
+            specials: HashMap::new(),
             types,
             context,
             returns: match attached {

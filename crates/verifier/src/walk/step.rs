@@ -56,7 +56,8 @@ impl Walk<'_> {
             Op::CallHelper | Op::CallKfunc => return self.call_host(),
             Op::CallLocal => return self.call_function(insn),
             Op::Exit => return self.exit(),
-            Op::JumpX | Op::CallX | Op::AddrSpaceCast => {
+            Op::AddrSpaceCast => self.cast_address(insn)?,
+            Op::JumpX | Op::CallX => {
                 return Err(Rejection::new(&c::V_GAP, "this instruction cannot be proved yet"));
             }
         }
@@ -77,7 +78,7 @@ impl Walk<'_> {
                     return Err(bad(text).kernel("direct value access on map is not supported"));
                 }
                 if facts.kind == "arena" {
-                    return Err(Rejection::new(&c::V_GAP, "arenas cannot be proved yet"));
+                    return Ok(Value::pointer(Kind::Arena));
                 }
                 if offset >= i64::from(facts.value_size) {
                     let text = format!(
@@ -108,6 +109,26 @@ impl Walk<'_> {
                     .kernel("fd is not pointing to valid bpf_map"));
             }
         })
+    }
+
+    /// An address of the arena for the program, or for others.
+    fn cast_address(&mut self, insn: &Insn) -> Result<(), Refused> {
+        /// From the address space of the arena to the program's, and back.
+        const IN: i64 = 1;
+        const OUT: i64 = 1 << 16;
+        self.read(insn.src)?;
+        if !matches!(insn.imm, IN | OUT) {
+            return Err(Rejection::new(&c::V_INSTRUCTION, "a cast between other address spaces")
+                .kernel("addr_space_cast insn can only convert between address space 1 and 0"));
+        }
+        if !self.maps.iter().any(|map| map.kind == "arena") {
+            let text = "the program has no arena";
+            return Err(Rejection::new(&c::V_INSTRUCTION, text).kernel(
+                "addr_space_cast insn can only be used in a program that has an associated arena",
+            ));
+        }
+        let cast = if insn.imm == IN { Value::pointer(Kind::Arena) } else { Value::UNKNOWN };
+        self.write(insn.dst, cast)
     }
 
     fn map_index(&self, index: i32) -> Result<u32, Refused> {
@@ -151,6 +172,7 @@ impl Walk<'_> {
             | Kind::MapValue(_)
             | Kind::Memory(_)
             | Kind::Object(_)
+            | Kind::Arena
             | Kind::Scalar => {}
             _ => {
                 return Err(Rejection::new(

@@ -34,18 +34,28 @@ pub fn node(api: &Api) -> NodeId {
 /// Makes a program of a case: `type T`, `map NAME KIND KEY VALUE ENTRIES [FLAGS] [lock|timer]`, then code, in which
 /// `rN = map NAME` and `rN = value NAME OFFSET` mean maps, and calls are by name. `exception`: the
 /// program throws to the function that begins at the label `thrown`, `exception 2`: which takes two numbers.
+/// `host NODE`: another node than 6.12's. `rN = type NAME`: the number of a struct of the object. `rN = function LABEL`: its address.
 pub fn program(api: &Arc<Api>, text: &str) -> (Program, Object) {
-    let host = node(api);
+    let host = host(api, text);
     let (types, values) = types();
     let (mut kind, mut maps, mut code) =
         ("socket_filter".to_owned(), Vec::<Map>::new(), String::new());
-    let mut exception = None;
+    let (mut exception, mut addresses) = (None, Vec::new());
     for line in text.lines() {
         let words: Vec<&str> = line.split_whitespace().collect();
         let index =
             |maps: &[Map], name: &str| maps.iter().position(|map| map.name == name).unwrap();
         match words.as_slice() {
             ["type", name] => kind = (*name).to_owned(),
+            ["host", _] => {}
+            [reg, "=", "function", name] => {
+                addresses.push((*name).to_owned());
+                code += &format!("ld_pseudo {reg}, 4, 0\n");
+            }
+            [reg, "=", "type", name] => {
+                let id = types.by_name(Kind::Struct, name).unwrap();
+                code += &format!("{reg} = {}\n", id.0);
+            }
             ["exception", rest @ ..] => {
                 exception = Some(rest.first().map_or(1, |count| count.parse::<usize>().unwrap()))
             }
@@ -82,12 +92,17 @@ pub fn program(api: &Arc<Api>, text: &str) -> (Program, Object) {
             BoundCall { definition, service: Service::Current, renumbered: None },
         );
     }
+    let label = |name: &str| assembled.labels.iter().find(|label| label.name == name).unwrap().slot;
+    let holes = (0..slots.len()).filter(|at| slots[*at].code == 0x18 && slots[*at].src == 4);
+    let holes: Vec<usize> = holes.filter(|at| slots[*at].imm == 0).collect();
+    for (at, name) in holes.into_iter().zip(&addresses) {
+        slots[at].imm = label(name.as_str()) as i32 - at as i32 - 1;
+    }
     for (at, slot) in slots.iter().enumerate() {
         if slot.src == 1 && slot.code == 0x85 || slot.src == 4 && slot.code == 0x18 {
             starts.push((at as i64 + 1 + i64::from(slot.imm)) as u32);
         }
     }
-    let label = |name| assembled.labels.iter().find(|label| label.name == name).unwrap().slot;
     let thrown = exception.map(|takes| (label("thrown") as u32, takes));
     starts.extend(thrown.map(|(start, _)| start));
     starts.sort_unstable();
@@ -137,7 +152,13 @@ fn declare_exception(object: &mut Object, name: String, takes: usize) {
 /// What the verifier says.
 pub fn verify(api: &Arc<Api>, text: &str) -> Result<Proof, Box<Refusal>> {
     let (program, object) = program(api, text);
-    prove(program, &object, &Options::new(node(api)))
+    prove(program, &object, &Options::new(host(api, text)))
+}
+
+/// The node that a case is for.
+fn host(api: &Api, text: &str) -> NodeId {
+    let named = text.lines().find_map(|line| line.strip_prefix("host "));
+    named.map_or_else(|| node(api), |name| api.node(name.trim()).unwrap())
 }
 
 fn map(
@@ -170,7 +191,7 @@ fn map(
     }
 }
 
-fn types() -> (Btf, [(&'static str, TypeId); 2]) {
+fn types() -> (Btf, [(&'static str, TypeId); 5]) {
     let mut builder = Builder::new();
     let int = builder.int("int", 4, true);
     let long = builder.int("u64", 8, false);
@@ -185,7 +206,34 @@ fn types() -> (Btf, [(&'static str, TypeId); 2]) {
         let proto = builder.prototype(int, params);
         builder.reference(Kind::Func, name, proto);
     }
-    (builder.finish(ByteOrder::Little).unwrap(), [("lock", locked), ("timer", timed)])
+    // An object that is in a list, in a tree, and counted; one that is neither.
+    let link = builder.composite(false, "bpf_list_node", 24, &[("o", long, 0)]);
+    let leaf = builder.composite(false, "bpf_rb_node", 32, &[("o", long, 0)]);
+    let head = builder.composite(false, "bpf_list_head", 16, &[("o", long, 0)]);
+    let root = builder.composite(false, "bpf_rb_root", 16, &[("o", long, 0)]);
+    let count = builder.composite(false, "bpf_refcount", 4, &[("o", int, 0)]);
+    let members =
+        [("key", long, 0), ("link", link, 64), ("leaf", leaf, 256), ("count", count, 512)];
+    builder.composite(false, "node", 72, &members);
+    builder.composite(false, "numbers", 16, &[("a", long, 0), ("b", long, 64)]);
+    let mut graph = |name: &str, field, tag| {
+        let id = builder.composite(false, name, 24, &[("lock", lock, 0), ("field", field, 64)]);
+        builder.declaration_tag(tag, id, Some(1));
+        id
+    };
+    let list = graph("listed", head, "contains:node:link");
+    let tree = graph("treed", root, "contains:node:leaf");
+    let resilient = builder.composite(false, "bpf_res_spin_lock", 8, &[("o", long, 0)]);
+    let members = [("count", long, 0), ("lock", resilient, 64)];
+    let resilient = builder.composite(false, "resilient", 16, &members);
+    let values = [
+        ("lock", locked),
+        ("timer", timed),
+        ("list", list),
+        ("tree", tree),
+        ("resilient", resilient),
+    ];
+    (builder.finish(ByteOrder::Little).unwrap(), values)
 }
 
 fn object(maps: Vec<Map>, types: Btf) -> Object {

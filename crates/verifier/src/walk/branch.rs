@@ -6,6 +6,7 @@ use super::{Flow, Refused, Walk};
 use crate::domain::{Scalar, alu, branch};
 use crate::state::value::{Flags, Kind, Value};
 use crate::state::{OwnedKind, State};
+use crate::types::Types;
 
 /// Where a packet can end at most.
 const MAX_PACKET: u64 = 0xffff;
@@ -70,7 +71,7 @@ impl Walk<'_> {
             return None;
         }
         let (pointer, other) = if a.is_pointer() { (a, b) } else { (b, a) };
-        if other.is_zero() && !pointer.nullable() && never_null(pointer) {
+        if other.is_zero() && !pointer.nullable() && never_null(&self.types, pointer) {
             return match cond {
                 Cond::Eq => Some(false),
                 Cond::Ne => Some(true),
@@ -94,7 +95,7 @@ impl Walk<'_> {
             let (pointer, other) = if nullable(a) { (a, b) } else { (b, a) };
             let there = other.is_pointer()
                 && !other.nullable()
-                && (!matches!(other.kind, Kind::Object(_)) || never_null(other));
+                && (!matches!(other.kind, Kind::Object(_)) || never_null(&self.types, other));
             if nullable(pointer)
                 && there
                 && other.fixed_offset() == Some(0)
@@ -128,12 +129,15 @@ fn reflexive(cond: Cond) -> bool {
 }
 
 /// Pointers of these kinds point somewhere, unless they say otherwise.
-fn never_null(value: &Value) -> bool {
+fn never_null(types: &Types<'_>, value: &Value) -> bool {
     match value.kind {
         Kind::Map(_) => true,
         Kind::MapValue(_) | Kind::MapKey(_) | Kind::Memory(_) => value.fixed_offset() == Some(0),
-        Kind::Object(_) => {
-            value.off == 0
+        Kind::Object(of) => {
+            // Inside of an object of the program nothing is at 0 either.
+            let inside = value.flags.has(Flags::ALLOCATED)
+                && u64::try_from(value.off).is_ok_and(|at| Some(at) < types.size(of));
+            (value.off == 0 || inside)
                 && !value.flags.any(Flags::UNTRUSTED)
                 && !value.is_variable()
                 && (value.owner != 0 || value.flags.any(Flags::TRUSTED.with(Flags::RCU)))

@@ -151,7 +151,7 @@ impl Walk<'_> {
             let kind = match value.kind {
                 Kind::Uninit => 0,
                 Kind::Scalar => 1,
-                _ => 2 + value.off as u64,
+                _ => 2_u64.wrapping_add(value.off as u64),
             };
             let num = value.num.umin ^ value.num.umax.rotate_left(32) ^ value.num.bits.mask << 1;
             print = (print ^ kind ^ num).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(23);

@@ -1,4 +1,4 @@
-//! What the repository does to itself: `cargo xtask test`, `tidy`, `oracles`, `packages`, `errors`,
+//! What the repository does to itself: `cargo xtask test`, `tidy`, `oracles`, `packages`, `errors`, `man`,
 //! `asm-corpus`, `compilers`, `linux-api`, `hosts`, `parity`, `check-parity`.
 //!
 //! Only this program knows of apt, of other cargo commands and of the shape of the source tree.
@@ -9,6 +9,7 @@ mod compilers;
 mod errors;
 mod hosts;
 mod linux_api;
+mod man;
 mod oracles;
 mod packages;
 mod parity;
@@ -31,6 +32,7 @@ cargo xtask COMMAND
                         file lengths, a fixture for every code
   oracles               builds what tests compare with (oracles/), where its libraries are
   packages              fetches the Debian packages whose BPF objects tests read
+  man [--bless]         check man/ against the command line; --bless writes it
   errors [--bless]      check docs/errors.md against the codes; --bless writes it
   asm-corpus [--bless]  compare the assembler with LLVM's and GNU's on a generated corpus, and
                         docs/assembler-differences.md with what comes out; --bless writes it
@@ -55,6 +57,8 @@ fn main() -> ExitCode {
         ["tidy"] => tidy::run(),
         ["oracles"] => oracles::run(),
         ["packages"] => packages::run(),
+        ["man"] => man::run(false),
+        ["man", "--bless"] => man::run(true),
         ["errors"] => errors::check(),
         ["errors", "--bless"] => errors::bless(),
         ["linux-api"] => linux_api::run(false),

@@ -16,6 +16,7 @@ const TOOLS: &[(&str, &str)] = &[
     ("bpf-gcc", "gcc-bpf"),
     ("bpf-as", "binutils-bpf"),
     ("tcpdump", "tcpdump"),
+    ("mandoc", "mandoc"),
     ("zstd", "zstd"),
     ("python3", "python3"),
     ("gcc", "gcc"),

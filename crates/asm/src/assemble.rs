@@ -11,7 +11,7 @@ use abide_isa::{Endian, Insn, Kind, Level, Raw, encode};
 use crate::bind::{FARTHER, not_simple};
 use crate::codes;
 use crate::dialect::Dialect;
-use crate::explain::explain;
+use crate::explain::{bad_token, explain};
 use crate::expr::{self, Symbol};
 use crate::grammar::Grammar;
 use crate::lexer::Lexer;
@@ -177,11 +177,11 @@ struct Assembler<'a> {
 impl<'a> Assembler<'a> {
     fn statement(&mut self, tokens: &[Token]) {
         let bad = tokens.iter().find_map(|token| match token.tok {
-            Tok::Bad(fault) => Some((fault.why(), token.span())),
+            Tok::Bad(fault) => Some((*token, fault)),
             _ => None,
         });
-        if let Some((why, span)) = bad {
-            self.errors.push(Diagnostic::error(&codes::BAD_TOKEN, why).at(span, ""));
+        if let Some((token, fault)) = bad {
+            self.errors.push(bad_token(self.text, token, fault));
             return;
         }
         let mut tokens = tokens;

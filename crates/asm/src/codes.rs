@@ -72,8 +72,9 @@ abide_diag::codes! {
     INCLUDE = "S0033", "file that cannot be included";
     /// `.section` and its relations: the name, flags, type or order is wrong.
     SECTION = "S0034", "section that cannot be made";
-    /// The text itself says by `.err` or `.error` that it is wrong.
-    SAID = "S0035", "error that the text asks for";
+    /// The text itself says by `.err` or `.error` that it is wrong, or by `.warning` that something in it
+    /// is unusual.
+    SAID = "S0035", "message that the text asks for";
     /// A jump can only go to a label of its own section: loaders complete calls, not jumps.
     JUMP_AWAY = "S0036", "jump out of the section";
     /// The instruction exists in one dialect only: no assembler has a spelling for it in the other

@@ -5,9 +5,9 @@ use abide_diag::Diagnostic;
 use crate::codes;
 use crate::dialect::Dialect;
 use crate::expr::ExprErrorKind;
-use crate::grammar::{Grammar, NodeId};
+use crate::grammar::{Grammar, NodeId, Tree};
 use crate::matcher::{Failure, Trouble};
-use crate::token::{Sign, Tok, Token, looks_like_register};
+use crate::token::{Fault, Sign, Tok, Token, looks_like_register};
 
 /// At most so many alternatives are listed.
 const ALTERNATIVES: usize = 10;
@@ -22,7 +22,16 @@ const LEFT_OUT: &[(&str, &str)] = &[
     ("brkpt", "it exists in GNU's simulator only"),
     ("return", "`exit` returns r0"),
     ("nop", "`goto +0` (pseudo-C) or `ja 0` (GNU) does nothing"),
+    ("ret", "`exit` returns r0"),
+    ("jmp", "`goto l` (pseudo-C) or `ja l` (GNU) jumps"),
+    ("jz", "`if r1 == 0 goto l` (pseudo-C) or `jeq %r1,0,l` (GNU) does that"),
+    ("jnz", "`if r1 != 0 goto l` (pseudo-C) or `jne %r1,0,l` (GNU) does that"),
+    ("push", "the stack is memory below r10: `*(u64 *)(r10 - 8) = r1` or `stxdw [%r10-8],%r1`"),
+    ("pop", "the stack is memory below r10: `r1 = *(u64 *)(r10 - 8)` or `ldxdw %r1,[%r10-8]`"),
 ];
+
+/// At most so many instructions are proposed for an unknown one.
+const PROPOSALS: usize = 4;
 
 /// The message for a failed match.
 pub(crate) fn explain(
@@ -84,15 +93,21 @@ pub(crate) fn explain(
             format!("{found} is a {this} register, and a {other} one is needed here"),
         )
         .at(span, "wrong width")
-        .help(format!("write `{name}{}`", reg.number()));
+        .help(format!("write `{}{name}{}`", if *percent { "%" } else { "" }, reg.number()));
     }
     if failure.at == 0 {
         return match word {
-            Some(_) => Diagnostic::error(
-                &codes::UNKNOWN_INSTRUCTION,
-                format!("no instruction begins with {found}"),
-            )
-            .at(span, "unknown"),
+            Some(word) => {
+                let error = Diagnostic::error(
+                    &codes::UNKNOWN_INSTRUCTION,
+                    format!("no instruction begins with {found}"),
+                )
+                .at(span, "unknown");
+                match proposals(word) {
+                    Some(help) => error.help(help),
+                    None => error,
+                }
+            }
             None => Diagnostic::error(
                 &codes::EXPECTED,
                 format!("expected an instruction, found {found}"),
@@ -110,24 +125,103 @@ pub(crate) fn explain(
     error
 }
 
-/// A conversion that does not exist: `(s64)`, or `(s32)` of 32-bit registers. (Without this the word
-/// would be taken for a symbol in parentheses.)
+/// A conversion that does not exist: `(s64)r2`, `(u32)r2`, or `(s32)` of 32-bit registers. (Without this
+/// the word would be taken for a symbol in parentheses.)
 fn conversion(text: &str, tokens: &[Token]) -> Option<Diagnostic> {
-    let at = tokens.windows(3).position(|three| {
-        matches!(three[0].tok, Tok::Sign(Sign::Open))
-            && matches!(three[2].tok, Tok::Sign(Sign::Close))
-            && matches!(&text[three[1].span()], "s32" | "s64")
+    let at = tokens.windows(4).position(|four| {
+        matches!(four[0].tok, Tok::Sign(Sign::Open))
+            && matches!(four[1].tok, Tok::Word(_))
+            && matches!(four[2].tok, Tok::Sign(Sign::Close))
+            && matches!(four[3].tok, Tok::Register { .. })
     })?;
     // `*(s64 *)` has a sign more between them; `r1 = (s32)r2` did not come here, being right.
     let name = &text[tokens[at + 1].span()];
+    if matches!(name, "s8" | "s16") {
+        return None;
+    }
     Some(
         Diagnostic::error(
             &codes::NOT_AN_INSTRUCTION,
             format!("there is no conversion `({name})` here"),
         )
         .at(tokens[at].start as usize..tokens[at + 2].end as usize, "")
-        .help("there are `(s8)` and `(s16)`, and `(s32)` between 64-bit registers"),
+        .help("there are `(s8)` and `(s16)`, and `(s32)` between 64-bit registers")
+        .help("`w1 = w2` copies 32 bits and clears the others"),
     )
+}
+
+/// Instructions that are spelled nearly as an unknown word, in either dialect.
+fn proposals(word: &str) -> Option<String> {
+    let lower = word.to_ascii_lowercase();
+    // Ends that say a width elsewhere.
+    let short = lower.trim_end_matches("64").trim_end_matches(['q', 'l']);
+    if let Some(bits) = lower.strip_prefix("be").or(lower.strip_prefix("le"))
+        && matches!(bits, "" | "16" | "32" | "64")
+    {
+        let bits = if bits.is_empty() { "16" } else { bits };
+        let order = &lower[..2];
+        return Some(format!(
+            "write `r1 = {order}{bits} r1` (pseudo-C) or `end{order} %r1,{bits}` (GNU)"
+        ));
+    }
+    let grammar = Grammar::get();
+    let roots = [Dialect::C, Dialect::Gnu].map(|dialect| grammar.tree(dialect).node(Tree::ROOT));
+    let mut near: Vec<(usize, &str)> = roots
+        .iter()
+        .flat_map(|root| &root.literals)
+        .map(|(literal, _)| grammar.text(*literal))
+        .filter(|name| name.len() > 1 && name.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+        .filter_map(|name| {
+            let distance = if name == short { 0 } else { distance(&lower, name) };
+            // Of a short word one letter is much.
+            (distance <= lower.len().max(name.len()) / 3).then_some((distance, name))
+        })
+        .collect();
+    near.sort_unstable();
+    near.dedup();
+    let least = near.first()?.0;
+    near.retain(|(distance, _)| *distance == least);
+    near.truncate(PROPOSALS);
+    let names: Vec<String> = near.iter().map(|(_, name)| format!("`{name}`")).collect();
+    Some(format!(
+        "{} {}",
+        if names.len() == 1 { "there is" } else { "there are" },
+        names.join(", ")
+    ))
+}
+
+/// How many letters are to be put in, left out or replaced to make one word of the other.
+fn distance(one: &str, other: &str) -> usize {
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (at, byte) in one.bytes().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], at + 1);
+        for (to, against) in other.bytes().enumerate() {
+            let replaced = diagonal + usize::from(byte != against);
+            diagonal = row[to + 1];
+            row[to + 1] = replaced.min(row[to] + 1).min(diagonal + 1);
+        }
+    }
+    row[other.len()]
+}
+
+/// The message for what is no token.
+pub(crate) fn bad_token(text: &str, token: Token, fault: Fault) -> Diagnostic {
+    let character = text[token.span()].chars().next();
+    let (message, help) = match (fault, character) {
+        (Fault::Nothing, Some(char::REPLACEMENT_CHARACTER)) => {
+            ("here are bytes that are not UTF-8".to_owned(), None)
+        }
+        (Fault::Nothing, Some(character)) if !character.is_ascii_graphic() => (
+            format!("the character U+{:04X} begins nothing", u32::from(character)),
+            (!character.is_control()).then_some("it may look like another one"),
+        ),
+        _ => (fault.why().to_owned(), None),
+    };
+    let error = Diagnostic::error(&codes::BAD_TOKEN, message).at(token.span(), "");
+    match help {
+        Some(help) => error.help(help),
+        None => error,
+    }
 }
 
 fn left_out(word: &str) -> Option<(&'static str, &'static str)> {
@@ -142,7 +236,8 @@ fn no_register(word: &str, dialect: Dialect) -> Diagnostic {
     if lower != word && crate::token::register(lower.as_bytes()).is_some() {
         return error.help(format!("names of registers are in lower case: `{percent}{lower}`"));
     }
-    error.note(format!("the registers are {percent}r0 to {percent}r10"))
+    let letter = if lower.starts_with('w') { 'w' } else { 'r' };
+    error.note(format!("the registers are {percent}{letter}0 to {percent}{letter}10"))
 }
 
 fn expression(kind: ExprErrorKind, span: std::ops::Range<usize>, found: &str) -> Diagnostic {
@@ -207,6 +302,11 @@ fn alternatives(dialect: Dialect, nodes: &[NodeId]) -> String {
             add("the end of the instruction".to_owned());
         }
     }
+    // Of operators the short ones are meant most often.
+    all.sort_by_key(|text| {
+        let sign = text.trim_matches('`').trim_start_matches('s');
+        if sign.bytes().all(|byte| byte.is_ascii_punctuation()) { text.len() } else { 0 }
+    });
     if all.len() > ALTERNATIVES {
         all.truncate(ALTERNATIVES);
         all.push("…".to_owned());

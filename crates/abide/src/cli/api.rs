@@ -21,6 +21,10 @@ use super::ui::{MessageJson, Paint, Ui, count, plain};
 
 /// Show and check API files.
 #[derive(Debug, Subcommand)]
+#[command(after_help = "\
+Examples:
+  abide api lint kv.api                      check an API file
+  abide api why bpf_task_acquire             all that is known of one name")]
 pub(crate) enum Command {
     /// Show the versions of an API, one of them, or the life of one name
     #[command(after_help = "\
@@ -97,7 +101,8 @@ Examples:
   abide api calendar
   abide api calendar kv.api --format json
 
-A definition leaves when another took its place or its name was deprecated, and its window is over.")]
+A definition leaves when another took its place or its name was deprecated, and its window is
+over.")]
     Calendar {
         /// The API file; `linux` is the built-in one
         #[arg(default_value = "linux")]

@@ -15,15 +15,15 @@ use super::files::{apart, is_standard, read_text, write_pieces};
 use super::ui::{MessageJson, Ui, count};
 
 /// The longest assembly text that is read.
-const LIMIT: u64 = 256 << 20;
+pub(super) const LIMIT: u64 = 256 << 20;
 
 /// Assemble BPF assembly, in LLVM's dialect, in GNU's, or in both by turns.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   abide asm filter.s -o filter.o
-  abide asm filter.s -o filter.o --dialect gnu       nothing but GNU's spelling
-  abide asm filter.s -o filter.o --level v3          no instruction newer than v3
+  abide asm filter.gnu.s -o filter.o --dialect gnu    nothing but GNU's spelling
+  abide asm filter.s -o filter.o --level v3           no instruction newer than v3
   clang -target bpf -O2 -S filter.c && abide asm filter.s -o filter.o")]
 pub(crate) struct Args {
     /// The assembly text; `-` is standard input
@@ -124,11 +124,16 @@ pub(super) fn read_input(input: &Path) -> Result<Source, Failure> {
 /// Finds what a text includes: as it is named, and then in each directory.
 pub(super) fn loader(directories: &[PathBuf]) -> impl Fn(&str) -> Result<Source, String> {
     move |name| {
-        let found = std::iter::once(PathBuf::from(name))
-            .chain(directories.iter().map(|directory| directory.join(name)))
-            .find(|path| path == Path::new("-") || path.is_file());
-        let Some(path) = found else {
-            return Err("there is no such file, also in no directory of `-I`".to_owned());
+        let places = || {
+            let beside = directories.iter().map(|directory| directory.join(name));
+            std::iter::once(PathBuf::from(name)).chain(beside)
+        };
+        let is_file = |path: &PathBuf| is_standard(path) || path.exists() && !path.is_dir();
+        let Some(path) = places().find(is_file) else {
+            return Err(match places().any(|path| path.is_dir()) {
+                true => "it is a directory".to_owned(),
+                false => "there is no such file, also in no directory of `-I`".to_owned(),
+            });
         };
         read_input(&path).map_err(|failure| {
             failure.messages.first().map_or_else(String::new, |one| one.diagnostic.message.clone())

@@ -21,7 +21,7 @@ Examples:
   abide disasm firewall.bpf.o                 in LLVM's pseudo-C
   abide disasm firewall.bpf.o --dialect gnu
   abide disasm firewall.bpf.o --bytes         with slots and bytes, for reading only
-  llvm-objcopy-19 -O binary -j xdp prog.o - | abide disasm --raw -")]
+  llvm-objcopy-19 -O binary -j xdp firewall.bpf.o - | abide disasm --raw -")]
 pub(crate) struct Args {
     /// The object; `-` is standard input
     object: PathBuf,

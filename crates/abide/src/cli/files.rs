@@ -45,13 +45,19 @@ pub(crate) fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Failure> {
 }
 
 /// A text. What is not UTF-8 becomes the replacement character, which no format of ours takes outside
-/// of comments.
+/// of comments. The mark with which some editors begin a text is left out.
 pub(crate) fn read_text(path: &Path, limit: u64) -> Result<Source, Failure> {
-    let bytes = read(path, limit)?;
+    let mut bytes = read(path, limit)?;
+    if bytes.starts_with(MARK) {
+        bytes.drain(..MARK.len());
+    }
     let text = String::from_utf8(bytes)
         .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
     Ok(Source::new(named(path), text))
 }
+
+/// U+FEFF at the start of a text.
+const MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// The file itself, or all files with this ending in a directory, sorted by name.
 pub(crate) fn with_ending(path: &Path, ending: &str) -> Result<Vec<PathBuf>, Failure> {

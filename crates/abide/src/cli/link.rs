@@ -21,13 +21,13 @@ const LIMIT: u64 = 256 << 20;
 #[command(after_help = "\
 Examples:
   abide link main.bpf.o maps.bpf.o -o firewall.bpf.o
-  abide link *.bpf.o -o all.bpf.o --format json
+  abide link build/*.bpf.o -o all.bpf.o --format json
   abide link firewall.bpf.o -o small.bpf.o           one object: the same without its DWARF
 
-Functions, variables and maps that one object declares `extern` are found in the others. `static` ones
-stay apart, whatever their names; of a `__weak` definition and another, the other is taken. All must
-have the same license, byte order, and version of each API. What no object defines is left to be found
-when the object is loaded, and is listed.")]
+Functions, variables and maps that one object declares `extern` are found in the others. `static`
+ones stay apart, whatever their names; of a `__weak` definition and another, the other is taken. All
+must have the same license, byte order, and version of each API. What no object defines is left to
+be found when the object is loaded, and is listed.")]
 pub(crate) struct Args {
     /// The objects, in the order in which their sections are put together
     #[arg(required = true, value_name = "OBJ")]

@@ -13,10 +13,13 @@ mod explain;
 mod fail;
 mod files;
 mod headers;
+mod help;
 mod inspect;
 mod kernels;
 mod link;
 mod literal;
+#[cfg(test)]
+mod man;
 mod pcap;
 mod probe;
 mod relocate;
@@ -27,7 +30,7 @@ mod verify;
 
 use abide::codes;
 use abide_diag::Diagnostic;
-use clap::{Parser, Subcommand};
+use clap::{FromArgMatches, Parser, Subcommand};
 
 use self::fail::{Exit, Failure};
 use self::ui::{Colour, Format, Ui};
@@ -55,12 +58,6 @@ Examples:
   abide translate filter.s --to gnu                  respell it for the other compiler
   abide btf diff 6.12.btf vmlinux                    types that differ between kernels
   abide explain R0201                                what a message means
-
-Exit codes:
-  0  done
-  1  what was read is refused or does wrong: a refusal, errors in a file, a program that trapped
-  2  the command line makes no sense
-  3  a file cannot be read or written
 
 With --format json, standard output holds exactly one JSON document: the result, or
 {\"errors\": [...]}. Options that do not exist or do not fit are told on standard error.";
@@ -102,7 +99,8 @@ pub(crate) fn main() -> Exit {
         let ui = Ui::new(Format::Text, Colour::Auto);
         return as_::main(args, &ui).unwrap_or_else(|failure| ui.fail(&failure));
     }
-    let cli = Cli::parse();
+    let cli =
+        Cli::from_arg_matches(&help::command().get_matches()).unwrap_or_else(|error| error.exit());
     let ui = Ui::new(cli.global.format, cli.global.color);
     if cli.global.format == Format::Markdown
         && !matches!(&cli.command, Command::Check(args) if args.has_markdown())
@@ -130,14 +128,4 @@ pub(crate) fn main() -> Exit {
         Command::Explain(args) => explain::main(&args, &ui),
     };
     result.unwrap_or_else(|failure| ui.fail(&failure))
-}
-
-#[cfg(test)]
-mod tests {
-    use clap::CommandFactory;
-
-    #[test]
-    fn the_command_line_is_well_formed() {
-        super::Cli::command().debug_assert();
-    }
 }

@@ -1,16 +1,18 @@
 //! `abide translate`: assembly text in the other dialect. The translator is the room `asm`'s.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use abide_asm::translate::{Options, translate};
+use abide_diag::Source;
 use abide_isa::Endian;
 use serde::Serialize;
 
-use super::asm::{loader, message, read_input, refused};
+use super::asm::{LIMIT, loader, message, refused};
 use super::dialect::{DialectArg, InputDialect, SemicolonArg};
 use super::fail::{Exit, Failure, Message, shown};
-use super::files::write;
-use super::ui::{MessageJson, Ui, count};
+use super::files::{named, read, write};
+use super::ui::{Format, MessageJson, Ui, count};
 
 /// Translate assembly into the other dialect, in place: comments and layout stay.
 ///
@@ -65,7 +67,7 @@ struct Report {
 }
 
 pub(crate) fn main(args: &Args, ui: &Ui) -> Result<Exit, Failure> {
-    let source = read_input(&args.input)?;
+    let (source, narrow) = read_any(&args.input)?;
     let loader = loader(&args.include);
     let options = Options {
         from: args.dialect.only(),
@@ -86,7 +88,7 @@ pub(crate) fn main(args: &Args, ui: &Ui) -> Result<Exit, Failure> {
     };
     match args.output.as_deref().filter(|path| *path != Path::new("-")) {
         Some(path) => {
-            write(path, translated.text.as_bytes())?;
+            write(path, &encoded(&translated.text, narrow))?;
             report.output = Some(shown(path));
             let text = format!(
                 "{}: {} respelled\n",
@@ -95,10 +97,29 @@ pub(crate) fn main(args: &Args, ui: &Ui) -> Result<Exit, Failure> {
             );
             ui.show(&report, |_| text)?;
         }
-        None => {
+        None if ui.format == Format::Json => {
             report.text = Some(translated.text);
-            ui.show(&report, |_| report.text.clone().unwrap_or_default())?;
+            ui.show(&report, |_| "")?;
         }
+        None => write(Path::new("-"), &encoded(&translated.text, narrow))?,
     }
     Ok(Exit::Done)
+}
+
+/// A text in whatever encoding. What is not UTF-8 is read byte by byte, as Latin-1 is, so that its
+/// comments and strings can be written again as they were.
+fn read_any(path: &Path) -> Result<(Source, bool), Failure> {
+    let bytes = read(path, LIMIT)?;
+    let (text, narrow) = match String::from_utf8(bytes) {
+        Ok(text) => (text, false),
+        Err(error) => (error.as_bytes().iter().copied().map(char::from).collect(), true),
+    };
+    Ok((Source::new(named(path), text), narrow))
+}
+
+fn encoded(text: &str, narrow: bool) -> Cow<'_, [u8]> {
+    match narrow {
+        true => text.chars().map(|one| u8::try_from(one).unwrap_or(b'?')).collect(),
+        false => Cow::Borrowed(text.as_bytes()),
+    }
 }

@@ -21,13 +21,13 @@ use super::ui::{MessageJson, Paint, Ui, grouped, render};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  abide verify firewall.bpf.o                            every program, on the newest node of its API
+  abide verify firewall.bpf.o                            every program, on the newest version
   abide verify firewall.bpf.o --host linux@LINUX_6.12    as the programs are bound there
-  abide verify biotop.bpf.o --btf vmlinux                with the types of the kernel of this machine
+  abide verify firewall.bpf.o --btf vmlinux              with the types of this kernel
   abide verify filter.bpf.o --program filter --log       every instruction of the walk
 
-A program that is refused may still be safe: `abide explain CODE` says what its code means. V0901 is what
-cannot be proved yet. Ends with 1 if a program is refused.")]
+A program that is refused may still be safe: `abide explain CODE` says what its code means. V0901 is
+what cannot be proved yet. Ends with 1 if a program is refused.")]
 pub(crate) struct Args {
     /// The object
     object: PathBuf,

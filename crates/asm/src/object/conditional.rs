@@ -4,7 +4,8 @@ use abide_diag::{Diagnostic, Span};
 
 use crate::codes;
 use crate::lexer::Lexer;
-use crate::object::input::{first_word, raw, split};
+use crate::object::data::is_name;
+use crate::object::input::{first_word, raw, split, uncommented};
 use crate::object::symbols::{Meaning, Origin};
 use crate::object::unit::Unit;
 use crate::operator::signed;
@@ -21,6 +22,10 @@ pub(super) struct Conditional {
 
 fn opens(word: &str) -> bool {
     word.starts_with(".if")
+}
+
+fn after_else(word: &str) -> Diagnostic {
+    Diagnostic::error(&codes::UNCLOSED, format!("`{word}` comes after the `.else` of its `.if`"))
 }
 
 impl Unit<'_> {
@@ -58,22 +63,45 @@ impl Unit<'_> {
             );
             return true;
         }
-        if word == ".endif" {
-            self.conditions.pop();
-        } else {
-            // What is read now was taken; the other branches are not.
-            self.skip(text, lexer);
+        match self.conditions.last_mut() {
+            Some(_) if word == ".endif" => {
+                self.conditions.pop();
+            }
+            Some(conditional) if conditional.last => {
+                let error = after_else(word).also(conditional.origin.span(), "its `.if`");
+                self.error(error.at(name.clone(), ""));
+            }
+            Some(conditional) => {
+                conditional.last = word == ".else";
+                // What is read now was taken; the other branches are not.
+                self.skip(text, lexer);
+            }
+            None => {}
         }
         true
     }
 
     fn holds(&mut self, text: &str, word: &str, operand: Span, name: &Span) -> Option<bool> {
-        let line = text[operand.clone()].trim();
+        let holds = self.condition(text, word, operand, name);
+        self.undecided |= holds.is_none();
+        holds
+    }
+
+    fn condition(&mut self, text: &str, word: &str, operand: Span, name: &Span) -> Option<bool> {
+        let line = uncommented(&text[operand.clone()]);
+        let line = line.trim();
         let defined = |unit: &Self| {
             unit.symbols
-                .find(line)
+                .find(line.trim_matches('"'))
                 .is_some_and(|id| unit.symbols.get(id).meaning != Meaning::Undefined)
         };
+        if matches!(word, ".ifdef" | ".ifndef" | ".ifnotdef")
+            && !is_name(line)
+            && !line.starts_with('"')
+        {
+            self.operands(name, "the name of a symbol");
+            return None;
+        }
         let strings = || {
             let pieces: Vec<&str> =
                 split(line).iter().map(|piece| piece.trim_matches('"')).collect();
@@ -132,20 +160,16 @@ impl Unit<'_> {
                 }
             } else if depth == 0 && matches!(word, ".else" | ".elseif") {
                 let Some(conditional) = self.conditions.last_mut() else { return };
+                let start = from + text[from..end].find(word).unwrap_or(0);
                 if conditional.last {
-                    let origin = conditional.origin;
-                    let error = Diagnostic::error(
-                        &codes::UNCLOSED,
-                        format!("`{word}` comes after the `.else` of this `.if`"),
-                    );
-                    self.error_at(origin, error, "");
+                    let error = after_else(word).also(conditional.origin.span(), "its `.if`");
+                    self.error(error.at(start..start + word.len(), ""));
                     continue;
                 }
                 conditional.last = word == ".else";
                 if conditional.taken {
                     continue;
                 }
-                let start = from + text[from..end].find(word).unwrap_or(0);
                 let operand = start + word.len()..end;
                 let taken = word == ".else"
                     || self.holds(text, word, operand, &(start..start + word.len())) == Some(true);

@@ -43,7 +43,7 @@ impl Unit<'_> {
 
     fn wrong(&mut self, text: &str, tokens: &[Token], wrong: &Wrong) {
         let token = tokens.get(wrong.at);
-        let end = tokens.last().map_or(0, |last| last.end as usize);
+        let end = tokens.last().map_or(self.directive.end, |last| last.end as usize);
         let span = token.map_or(end..end, |token| token.span());
         let found =
             token.map_or("the end".to_owned(), |token| format!("`{}`", &text[token.span()]));
@@ -195,7 +195,10 @@ impl Unit<'_> {
                     self.error(
                         Diagnostic::error(
                             &codes::NUMBER_RANGE,
-                            format!("{number} does not fit into {size} bytes"),
+                            match size {
+                                1 => format!("{number} does not fit into a byte"),
+                                _ => format!("{number} does not fit into {size} bytes"),
+                            },
                         )
                         .at(span, "out of range"),
                     );
@@ -267,6 +270,16 @@ impl Unit<'_> {
     pub(super) fn string(&mut self, text: &str, token: Token) -> Option<Vec<u8>> {
         let inner = &text.as_bytes()[token.start as usize + 1..token.end as usize - 1];
         let mut out = Vec::with_capacity(inner.len());
+        if text[token.span()].contains(char::REPLACEMENT_CHARACTER) {
+            // What the bytes were is not known any more.
+            let message = "this string has bytes that are not UTF-8";
+            self.error(
+                Diagnostic::error(&codes::BAD_TOKEN, message)
+                    .at(token.span(), "")
+                    .help("write such bytes as octal escapes: `\\377`"),
+            );
+            return None;
+        }
         let mut rest = inner;
         while let Some((&byte, after)) = rest.split_first() {
             rest = after;
@@ -293,7 +306,7 @@ impl Unit<'_> {
                 b'a' => (7, 1),
                 b'\\' | b'"' | b'\'' => (escaped, 1),
                 b'0'..=b'7' => digits(8, 3, rest),
-                b'x' | b'X' => {
+                b'x' | b'X' if after.first().is_some_and(u8::is_ascii_hexdigit) => {
                     let (value, count) = digits(16, after.len(), after);
                     (value, count + 1)
                 }
@@ -500,8 +513,14 @@ impl Unit<'_> {
             return self.operands(name, "an API and its node in quotes, as in \"linux@LINUX_6.5\"");
         };
         let Some(bytes) = self.string(text, tokens[0]) else { return };
-        let node = bytes.iter().position(|byte| *byte == b'@').filter(|at| *at > 0);
-        if node.is_none_or(|at| at + 1 == bytes.len()) || bytes.contains(&0) {
+        // The names that readers of the section take.
+        let is_name = |name: &[u8]| {
+            let fits = |byte: &u8| byte.is_ascii_alphanumeric() || b"_.-".contains(byte);
+            !name.is_empty() && name.iter().all(fits)
+        };
+        let at = bytes.iter().position(|byte| *byte == b'@');
+        let names = at.map(|at| (&bytes[..at], &bytes[at + 1..]));
+        if !names.is_some_and(|(api, node)| is_name(api) && is_name(node)) || bytes.len() > 256 {
             return self.operands(name, "an API and its node in quotes, as in \"linux@LINUX_6.5\"");
         }
         let before = (self.section, self.previous);

@@ -25,6 +25,7 @@ impl Unit<'_> {
     /// Reads a directive; `lexer` stands after its name.
     pub(super) fn directive(&mut self, text: &str, name: Span, lexer: &mut Lexer<'_>) {
         let word = &text[name.clone()];
+        self.directive = name.clone();
         let size = match word {
             ".byte" | ".dc.b" => 1,
             ".long" | ".4byte" | ".int" | ".word" | ".dc.l" => 4,
@@ -134,19 +135,35 @@ impl Unit<'_> {
             },
             ".bpf.api" => self.api(text, tokens, name),
             ".error" | ".err" => {
-                let said = tokens.first().map_or("", |token| &text[token.span()]);
-                let error = format!("the text itself says that it is wrong: {said}");
+                let said = tokens.first().map(|token| format!(": {}", &text[token.span()]));
+                let error = "the text itself says that it is wrong".to_owned();
+                let error = error + &said.unwrap_or_default();
                 self.error(Diagnostic::error(&codes::SAID, error).at(name.clone(), ""));
             }
+            ".warning" => {
+                let said = tokens.first().map_or("", |token| &text[token.span()]);
+                let warning = format!("the text itself warns: {said}");
+                let warning = Diagnostic::warning(&codes::SAID, warning).at(name.clone(), "");
+                self.warnings.push((self.current, warning));
+            }
             // What only makes listings, or says what is so anyway.
-            ".warning" | ".print" | ".title" | ".sbttl" | ".list" | ".nolist" | ".psize"
-            | ".eject" | ".build_version" | ".altmacro" | ".noaltmacro" | ".no_dead_strip"
-            | ".version" => {}
+            ".print" | ".title" | ".sbttl" | ".list" | ".nolist" | ".psize" | ".eject"
+            | ".build_version" | ".altmacro" | ".noaltmacro" | ".no_dead_strip" | ".version" => {}
             unknown => self.unknown(unknown, name),
         }
     }
 
     fn unknown(&mut self, word: &str, name: &Span) {
+        let begins = match word {
+            ".endm" | ".endmacro" => Some(".macro"),
+            ".endr" => Some(".rept"),
+            _ => None,
+        };
+        if let Some(begins) = begins {
+            let message = format!("there is no `{begins}` before this `{word}`");
+            self.error(Diagnostic::error(&codes::UNCLOSED, message).at(name.clone(), ""));
+            return;
+        }
         let error = Diagnostic::error(&codes::DIRECTIVE, format!("unknown directive `{word}`"))
             .at(name.clone(), "not known");
         let help = ELSEWHERE.iter().find(|(other, _)| *other == word);

@@ -14,6 +14,9 @@ use crate::token::{in_word, word_length};
 /// How deep expansions and included files may be nested.
 const DEPTH: usize = 100;
 
+/// Of so many expansions in each other it is told what they are.
+const SHOWN: usize = 4;
+
 /// A text that is or was read.
 pub(super) struct Text {
     pub(super) source: Source,
@@ -86,6 +89,7 @@ pub(super) fn first_word(statement: &str) -> &str {
 /// A message as it is shown: what is wrong in an expansion is shown where that was asked for.
 pub(super) fn locate(texts: &[Text], text: u32, mut diagnostic: Diagnostic) -> Message {
     let mut text = &texts[text as usize];
+    let mut expansions = 0;
     while let (true, Some((parent, span))) = (text.expansion, &text.parent) {
         if let Some(label) = &mut diagnostic.primary {
             let all = &*text.source.text;
@@ -94,10 +98,16 @@ pub(super) fn locate(texts: &[Text], text: u32, mut diagnostic: Diagnostic) -> M
                 all[label.span.start..].find('\n').map_or(all.len(), |by| label.span.start + by);
             let line = all[start..end].trim().to_owned();
             label.span = span.clone();
-            diagnostic.notes.push(format!("in its expansion: `{line}`"));
+            expansions += 1;
+            if expansions <= SHOWN {
+                diagnostic.notes.push(format!("in its expansion: `{line}`"));
+            }
         }
         diagnostic.secondary.clear();
         text = &texts[*parent as usize];
+    }
+    if expansions > SHOWN {
+        diagnostic.notes.push(format!("in {} more expansions of each other", expansions - SHOWN));
     }
     let at = diagnostic.primary.as_ref().map(|label| label.span.start);
     if let Some((file, line)) = at.and_then(|at| written_at(&text.source.text, at)) {
@@ -178,7 +188,7 @@ impl Unit<'_> {
 }
 
 /// A text without its `/* */`, outside of quotes.
-fn uncommented(text: &str) -> Cow<'_, str> {
+pub(super) fn uncommented(text: &str) -> Cow<'_, str> {
     let mut out = Cow::Borrowed(text);
     let mut from = 0;
     while let Some(start) = out[from..].find("/*").map(|at| from + at) {

@@ -201,11 +201,12 @@ impl Unit<'_> {
         match (fixup.need, near) {
             (Need::Jump16 | Need::Jump32, None) => {
                 let name = self.symbols.name(symbol).to_owned();
-                let error = Diagnostic::error(
-                    &codes::JUMP_AWAY,
-                    format!("`{name}` is no label of this section"),
-                );
-                self.error_at(fixup.origin, error, "cannot be jumped to");
+                let (message, what) = match symbols.meaning {
+                    Meaning::Undefined => (format!("there is no label `{name}`"), "is not defined"),
+                    _ => (format!("`{name}` is no label of this section"), "cannot be jumped to"),
+                };
+                let error = Diagnostic::error(&codes::JUMP_AWAY, message);
+                self.error_at(fixup.origin, error, what);
                 return None;
             }
             (Need::Jump16 | Need::Jump32, Some(place)) => {

@@ -5,6 +5,7 @@ use abide_isa::{Insn, Kind, encode, encode_bytes};
 
 use crate::bind::{Bound, Reference, not_simple};
 use crate::codes;
+use crate::explain::bad_token;
 use crate::expr::{Scope, Symbol as Operand};
 use crate::lexer::Lexer;
 use crate::object::section::{Fixup, Need, Wanted};
@@ -207,11 +208,12 @@ impl Unit<'_> {
     /// Reports what is no token.
     pub(super) fn bad(&mut self, tokens: &[Token]) -> bool {
         let bad = tokens.iter().find_map(|token| match token.tok {
-            Tok::Bad(fault) => Some((fault.why(), token.span())),
+            Tok::Bad(fault) => Some((*token, fault)),
             _ => None,
         });
-        if let Some((why, span)) = bad {
-            self.error(Diagnostic::error(&codes::BAD_TOKEN, why).at(span, ""));
+        if let Some((token, fault)) = bad {
+            let source = self.texts[self.current as usize].source.text.clone();
+            self.error(bad_token(&source, token, fault));
             return true;
         }
         false
@@ -239,7 +241,8 @@ impl Unit<'_> {
         if level > self.options.level {
             self.error(
                 Diagnostic::error(&codes::LEVEL, format!("this instruction needs level {level}"))
-                    .at(span_of(tokens), format!("above level {}", self.options.level)),
+                    .at(span_of(tokens), format!("above level {}", self.options.level))
+                    .help(format!("`--level {level}` (of `as`: `-misa-spec={level}`) accepts it")),
             );
             return;
         }

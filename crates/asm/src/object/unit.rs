@@ -46,8 +46,12 @@ pub(super) struct Unit<'a> {
     pub(super) expansions: u64,
     /// The text being read.
     pub(super) current: u32,
+    /// The name of the directive that was read last.
+    pub(super) directive: Span,
     pub(super) macros: HashMap<String, Arc<Macro>>,
     pub(super) conditions: Vec<Conditional>,
+    /// Whether there was a condition of which it is not known whether it holds.
+    pub(super) undecided: bool,
     pub(super) symbols: Symbols,
     pub(super) numeric: HashMap<u32, Numeric>,
     pub(super) nodes: Vec<Node>,
@@ -92,8 +96,10 @@ impl<'a> Unit<'a> {
             expanded: 0,
             expansions: 0,
             current: 0,
+            directive: 0..0,
             macros: HashMap::new(),
             conditions: Vec::new(),
+            undecided: false,
             symbols: Symbols::default(),
             numeric: HashMap::new(),
             nodes: Vec::new(),
@@ -177,12 +183,42 @@ impl<'a> Unit<'a> {
             self.pad();
             self.place();
         }
-        let resolved = if self.errors.is_empty() { self.resolve() } else { Vec::new() };
-        let bytes = if self.errors.is_empty() { self.write(&resolved) } else { Vec::new() };
-        let lines = if self.errors.is_empty() { self.source_lines() } else { Vec::new() };
-        let failed = !self.errors.is_empty();
+        if !self.errors.is_empty() {
+            self.more_errors();
+            return Err(self.messages().0);
+        }
+        let resolved = self.resolve();
+        if !self.errors.is_empty() {
+            return Err(self.messages().0);
+        }
+        let (bytes, lines) = (self.write(&resolved), self.source_lines());
         let (errors, warnings) = self.messages();
-        if failed { Err(errors) } else { Ok(Object { bytes, lines, warnings }) }
+        if errors.is_empty() { Ok(Object { bytes, lines, warnings }) } else { Err(errors) }
+    }
+
+    /// What is wrong with references of a text in which statements are wrong, so that it has too few
+    /// bytes: what would not be wrong with them, too, is not told.
+    fn more_errors(&mut self) {
+        // These may have left out definitions, or put them elsewhere.
+        let may =
+            [&codes::INCLUDE, &codes::MACRO, &codes::SECTION, &codes::TOO_LARGE, &codes::UNCLOSED];
+        let leaves_out = |(text, error): &(u32, Diagnostic)| {
+            let source = &self.texts[*text as usize].source.text;
+            let span = error.primary.as_ref().map(|label| label.span.clone());
+            let covers = span.and_then(|span| source.get(span)).unwrap_or_default();
+            may.iter().any(|one| one.id == error.code.id) || covers.contains('\n')
+        };
+        let told = self.errors.len();
+        if self.undecided || self.errors.iter().any(leaves_out) {
+            return;
+        }
+        self.name_sections();
+        self.place();
+        self.resolve();
+        let certain = [&codes::JUMP_AWAY, &codes::JUMP_RANGE, &codes::SYMBOL];
+        let mut more = self.errors.split_off(told);
+        more.retain(|(_, error)| certain.iter().any(|one| one.id == error.code.id));
+        self.errors.append(&mut more);
     }
 
     /// The name of a section is a symbol for its start, if nothing else is called so.
@@ -199,13 +235,29 @@ impl<'a> Unit<'a> {
         }
     }
 
-    /// All messages, pointing into files that exist.
+    /// All messages, pointing into files that exist: file by file, from top to bottom. What is wrong in
+    /// each of several expansions of one place is told once.
     fn messages(self) -> (Vec<Message>, Vec<Message>) {
         let texts = self.texts;
-        let show = |(text, diagnostic): (u32, Diagnostic)| -> Message {
-            crate::object::input::locate(&texts, text, diagnostic)
+        let show = |found: Vec<(u32, Diagnostic)>| -> Vec<Message> {
+            let mut files = HashMap::new();
+            let mut seen = HashSet::new();
+            let mut shown = Vec::with_capacity(found.len());
+            for (text, diagnostic) in found {
+                let message = crate::object::input::locate(&texts, text, diagnostic);
+                let next = files.len();
+                let file = *files.entry(message.source.name.clone()).or_insert(next);
+                let span = message.diagnostic.primary.as_ref().map(|label| label.span.clone());
+                let place = (file, span.as_ref().map(|span| span.start));
+                let code = message.diagnostic.code.id;
+                if seen.insert((file, span, code, message.diagnostic.message.clone())) {
+                    shown.push((place, message));
+                }
+            }
+            shown.sort_by_key(|(place, _)| *place);
+            shown.into_iter().map(|(_, message)| message).collect()
         };
-        (self.errors.into_iter().map(show).collect(), self.warnings.into_iter().map(show).collect())
+        (show(self.errors), show(self.warnings))
     }
 
     pub(super) fn error(&mut self, diagnostic: Diagnostic) {

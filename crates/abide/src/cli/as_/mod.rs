@@ -11,49 +11,85 @@ use abide::codes;
 use abide_asm::object::{ObjectOptions, Style, assemble_pieces};
 use abide_diag::{Diagnostic, Source};
 
-use self::options::{Options, Request};
+pub(super) use self::options::OPTIONS;
+use self::options::{IGNORED, IGNORED_PREFIXES, Options, Request};
 use super::asm::{Report, loader, read_input, refused, warnings};
 use super::fail::{Exit, Failure};
-use super::files::write_pieces;
+use super::files::{is_standard, write_pieces};
+use super::help::ENDS;
 use super::ui::{Format, Ui};
 
-const HELP: &str = "\
+/// What stands before the options, and behind them.
+const ABOUT: &str = "\
 Assemble BPF assembly as GNU's assembler is asked to: this is what gcc calls.
 
 Usage: as [OPTION]... [FILE]...        (also: abide as [OPTION]... [FILE]...)
 
 Files are assembled one after the other into one object; none, or `-`, is standard input.
 Each line may be in GNU's dialect or in pseudo-C, whatever the others are.
-
-  -o FILE                    the object; `-` is standard output [default: a.out]
-  -EL, -EB                   little or big endian [default: little]
-  -I DIR                     look for `.include`d files there as well
-  -misa-spec=v1|v2|v3|v4|xbpf
-                             no instruction above this level; it is noted in the object
-  -mno-relax                 far branches are errors; else, at level v4, they become longer
-  -mdialect=normal|pseudoc   accepted: either is read in any case
-  --semicolon=auto|comment|separator
-                             what `;` does. auto: separate statements, but gcc 12's own
-                             comments are such; comment: as in binutils up to 2.40
-  --defsym NAME=VALUE        give a symbol a value first
-  -W, --no-warn              no warnings
-  --fatal-warnings           warnings are errors
-  --warn                     neither [default]
-  -v, -V                     print the version, and go on
-  --version                  print the version
-  @FILE                      read options from a file
-  -g, --gdwarf-N, --gstabs, --noexecstack, --size-check=, ...
-                             accepted: lines are those of `.loc`, with these or without
-
-For gcc: make a directory with a link called `as` to abide, and name it:
-
-  mkdir bin && ln -s \"$(command -v abide)\" bin/as
-  bpf-gcc -B bin -O2 -c filter.c -o filter.o
 ";
 
-/// Assemble as GNU's assembler would be asked to: what gcc calls; `abide as --help` lists its options.
+/// How it is used, as the help of other commands has it.
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  abide as filter.s -o filter.o
+  abide as -EB -misa-spec=v3 -I include main.s maps.s -o firewall.o
+
+For gcc, make a directory with a link called `as` to abide, and name it:
+  mkdir bin && ln -s \"$(command -v abide)\" bin/as
+  bpf-gcc -B bin -O2 -c filter.c -o filter.o";
+
+/// The options that change nothing.
+pub(super) fn ignored() -> String {
+    let ignored = IGNORED.iter().map(|name| (*name).to_owned());
+    let prefixes = IGNORED_PREFIXES.iter().map(|name| format!("{name}..."));
+    let ignored: Vec<String> = ignored.chain(prefixes).collect();
+    format!("accepted, and nothing changes: {}", ignored.join(", "))
+}
+
+/// The options with what they do, in two columns.
+fn options_text() -> String {
+    const COLUMN: usize = 29;
+    const WIDTH: usize = 98;
+    let ignored = ignored();
+    let others = std::iter::once(("others", ignored.as_str()));
+    let mut out = String::new();
+    for (name, what) in OPTIONS.iter().copied().chain(others) {
+        let mut line = format!("  {name}");
+        if line.len() + 2 > COLUMN {
+            out.push_str(&line);
+            out.push('\n');
+            line.clear();
+        }
+        line.push_str(&" ".repeat(COLUMN - line.len()));
+        let mut empty = true;
+        for word in what.split(' ') {
+            let length = line.chars().count() + 1 + word.chars().count();
+            if !empty && length > WIDTH {
+                out.push_str(&line);
+                out.push('\n');
+                line = " ".repeat(COLUMN);
+                empty = true;
+            }
+            if !empty {
+                line.push(' ');
+            }
+            line.push_str(word);
+            empty = false;
+        }
+        out.push_str(&line);
+        out.push('\n');
+    }
+    out
+}
+
+/// Assemble as GNU's assembler is asked to: what gcc calls; `abide as --help` lists its options.
+///
+/// Files are assembled one after the other into one object; none, or `-`, is standard input. Each line may be
+/// in GNU's dialect or in pseudo-C, whatever the others are. The program does the same when it is called
+/// `as`, or by a name that ends in `-as`.
 #[derive(Debug, clap::Args)]
-#[command(disable_help_flag = true)]
+#[command(disable_help_flag = true, override_usage = "abide as [OPTION]... [FILE]...")]
 pub(crate) struct Args {
     /// What `as` is passed
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "OPTION|FILE")]
@@ -72,7 +108,9 @@ pub(crate) fn main(args: Args, ui: &Ui) -> Result<Exit, Failure> {
     let version = concat!("abide ", env!("CARGO_PKG_VERSION"), ", as GNU assembler for BPF\n");
     let options = match options::parse(args.arguments)? {
         Request::Assemble(options) => options,
-        Request::Help => return say(HELP),
+        Request::Help => {
+            return say(&format!("{ABOUT}\nOptions:\n{}\n{EXAMPLES}\n\n{ENDS}\n", options_text()));
+        }
         Request::Version => return say(version),
     };
     if options.show_version {
@@ -122,6 +160,13 @@ fn text(options: &Options) -> Result<Source, Failure> {
         return read_input(input);
     }
     let mut text = options.definitions.clone();
+    for input in options.inputs.iter().filter(|input| !is_standard(input)) {
+        // Before anything is said about the text that includes them.
+        let failed = |error| Failure::io("read", input, &error);
+        if std::fs::metadata(input).map_err(failed)?.is_dir() {
+            return Err(failed(std::io::ErrorKind::IsADirectory.into()));
+        }
+    }
     for input in &options.inputs {
         let name = input.to_string_lossy().replace('\\', "\\\\").replace('"', "\\\"");
         text.push_str(&format!("\t.include\t\"{name}\"\n"));

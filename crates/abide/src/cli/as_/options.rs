@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use abide::codes;
 use abide_asm::object::Semicolon;
-use abide_diag::{Code, Diagnostic};
+use abide_diag::{Code, Diagnostic, printable};
 use abide_isa::{Endian, Level};
 
 use super::super::fail::Failure;
@@ -16,6 +16,9 @@ use super::super::files::{apart, read_text};
 
 /// How deep `@FILE` may name another.
 const DEPTH: usize = 8;
+
+/// How many such files there may be.
+const FILES: usize = 1000;
 
 /// The longest file of options.
 const LIMIT: u64 = 1 << 20;
@@ -70,9 +73,37 @@ impl Default for Options {
     }
 }
 
+/// The options, as they are documented: spellings, with what stands for a value in capitals, and what
+/// they do.
+pub(crate) const OPTIONS: &[(&str, &str)] = &[
+    ("-o FILE", "the object; `-` is standard output [default: a.out]"),
+    ("-EL, -EB, --EL, --EB", "little or big endian [default: little]"),
+    ("-I DIR", "look for `.include`d files there as well"),
+    (
+        "-misa-spec=v1|v2|v3|v4|xbpf",
+        "no instruction above this level; it is noted in the object [default: v4, and no note]",
+    ),
+    ("-mxbpf", "note in the object that it is for xBPF"),
+    ("-mno-relax", "far branches are errors; without it, at level v4, they become longer"),
+    ("-mdialect=normal|pseudoc", "accepted: either is read in any case"),
+    (
+        "--semicolon=auto|comment|separator",
+        "what `;` does. auto: it separates statements, but gcc 12's own comments are comments; \
+         comment: as in binutils up to 2.40 [default: auto]",
+    ),
+    ("--defsym NAME=VALUE", "give a symbol a value first"),
+    ("-W, --no-warn", "no warnings"),
+    ("--fatal-warnings", "warnings are errors"),
+    ("--warn", "warnings are neither left out nor errors [default]"),
+    ("-v, -V", "print the version, and go on"),
+    ("--version", "print the version"),
+    ("--help, --target-help", "print this"),
+    ("@FILE", "read options from a file"),
+];
+
 /// Options that change nothing here: what they ask for is so anyway, is about other targets' objects,
 /// or only about how GNU's assembler works.
-const IGNORED: &[&str] = &[
+pub(super) const IGNORED: &[&str] = &[
     "-g",
     "--gen-debug",
     "--gstabs",
@@ -83,9 +114,14 @@ const IGNORED: &[&str] = &[
     "-no-pad-sections",
     "--nocompress-debug-sections",
     "--compress-debug-sections=none",
+    "--elf-stt-common=no",
+    "--generate-missing-build-notes=no",
     "--traditional-format",
     "--reduce-memory-overheads",
+    "--info",
+    "--no-info",
     "-f",
+    "-D",
     "-J",
     "-K",
     "-w",
@@ -94,22 +130,62 @@ const IGNORED: &[&str] = &[
 ];
 
 /// The same, with a value behind `=` or a number at the end.
-const IGNORED_PREFIXES: &[&str] =
-    &["--gdwarf-", "-gdwarf-", "--hash-size=", "--multibyte-handling=", "--size-check="];
+pub(super) const IGNORED_PREFIXES: &[&str] = &[
+    "--gdwarf-",
+    "-gdwarf-",
+    "--gdwarf-cie-version=",
+    "--debug-prefix-map=",
+    "--hash-size=",
+    "--multibyte-handling=",
+    "--size-check=",
+];
 
-/// What GNU's assembler has, and this one has not: why, or what to do.
+/// What GNU's assembler has or compilers take, and this one does not: why, or what to do.
 const MISSING: &[(&str, &str)] = &[
-    ("-a", "listings of objects are made by `abide disasm`"),
+    ("-a", LISTINGS),
+    ("--listing-lhs-width", LISTINGS),
+    ("--listing-lhs-width2", LISTINGS),
+    ("--listing-rhs-width", LISTINGS),
+    ("--listing-cont-lines", LISTINGS),
     ("-R", "the sections are written as the text says"),
     ("-Z", "no object is written when there are errors"),
     ("-M", "the syntax of MRI's assemblers is not read"),
     ("--mri", "the syntax of MRI's assemblers is not read"),
+    ("--alternate", "the alternate syntax of macros is not read"),
     ("--MD", "gcc writes the dependencies of what it preprocesses: `-MD`"),
+    ("-L", "symbols that begin with `.L` are not kept"),
+    ("--keep-locals", "symbols that begin with `.L` are not kept"),
+    ("--strip-local-absolute", "`llvm-objcopy --strip-symbol` takes symbols out"),
+    ("--sectname-subst", "`%S` in the names of sections is not replaced"),
+    ("--elf-stt-common", "common symbols have the type `object`"),
+    ("--generate-missing-build-notes", "no notes are made up"),
     ("--compress-debug-sections", "compress with `objcopy --compress-debug-sections`"),
+    ("--gsframe", "BPF programs have no SFrame"),
     ("--execstack", "BPF programs have no executable stack"),
-    ("--32", "that is for another processor: is the compiler one for BPF?"),
-    ("--64", "that is for another processor: is the compiler one for BPF?"),
+    ("--statistics", "nothing is measured"),
+    ("--dump-config", "there is no configuration"),
+    ("--32", OTHER),
+    ("--64", OTHER),
+    ("-m32", OTHER),
+    ("-m64", OTHER),
+    ("-march", OTHER),
+    ("-mcpu", "the level of the instruction set is set by `-misa-spec=v3`"),
+    ("-mlittle-endian", "that is gcc's; here it is `-EL`"),
+    ("-mbig-endian", "that is gcc's; here it is `-EB`"),
 ];
+
+const LISTINGS: &str = "listings of objects are made by `abide disasm`";
+const OTHER: &str = "that is for another processor: is the compiler one for BPF?";
+
+/// Whether an option is this one, or this one with a value.
+fn is(option: &str, name: &str) -> bool {
+    match option.strip_prefix(name) {
+        // Listings have their kinds as letters.
+        Some(_) if name == "-a" => true,
+        Some(rest) => rest.is_empty() || rest.starts_with('='),
+        None => false,
+    }
+}
 
 fn usage(code: &'static Code, message: impl Into<String>, help: Option<&str>) -> Failure {
     let diagnostic = Diagnostic::error(code, message);
@@ -144,23 +220,31 @@ impl Arguments {
 /// Reads a command line, without the name of the program.
 pub(super) fn parse(arguments: Vec<OsString>) -> Result<Request, Failure> {
     let mut all = Vec::new();
-    expand(arguments, &mut all, 0)?;
+    expand(arguments, &mut all, &mut 0, 0)?;
     all.reverse();
     request(Arguments { rest: all })
 }
 
 /// Replaces `@FILE` by the options in the file. One that cannot be read is the name of an input.
-fn expand(arguments: Vec<OsString>, out: &mut Vec<OsString>, depth: usize) -> Result<(), Failure> {
+fn expand(
+    arguments: Vec<OsString>,
+    out: &mut Vec<OsString>,
+    files: &mut usize,
+    depth: usize,
+) -> Result<(), Failure> {
     for argument in arguments {
         let text = argument.to_string_lossy();
         match text.strip_prefix('@').map(Path::new) {
             Some(path) if path.is_file() => {
-                if depth == DEPTH {
-                    let message =
-                        format!("files of options name each other more than {DEPTH} deep");
+                *files += 1;
+                if depth == DEPTH || *files > FILES {
+                    let message = format!(
+                        "files of options name each other more than {DEPTH} deep, or more than \
+                         {FILES} times"
+                    );
                     return Err(usage(&codes::C_AS_VALUE, message, None));
                 }
-                expand(split(&read_text(path, LIMIT)?.text), out, depth + 1)?;
+                expand(split(&read_text(path, LIMIT)?.text), out, files, depth + 1)?;
             }
             _ => out.push(argument),
         }
@@ -250,14 +334,18 @@ fn valued(options: &mut Options, option: &str, arguments: &mut Arguments) -> Res
         };
     } else if let Some(definition) = option.strip_prefix("--defsym") {
         let definition = arguments.value("--defsym", definition)?;
-        let Some((name, value)) = definition.split_once('=') else {
-            let message = format!("`{definition}` is not `NAME=VALUE`");
+        let is_name = |name: &str| {
+            !name.is_empty()
+                && !name.starts_with(|first: char| first.is_ascii_digit())
+                && name.chars().all(|one| one.is_ascii_alphanumeric() || "_.$".contains(one))
+        };
+        let parts = definition.split_once('=').filter(|(name, _)| is_name(name));
+        let Some((name, value)) = parts else {
+            let message = format!("`{}` is not `NAME=VALUE`", printable(&definition));
             return Err(usage(&codes::C_AS_VALUE, message, None));
         };
         options.definitions.push_str(&format!("\t.set\t{name}, {value}\n"));
-    } else if let Some(missing) =
-        MISSING.iter().find(|(name, _)| option.starts_with(name) && !option.starts_with("--a"))
-    {
+    } else if let Some(missing) = MISSING.iter().find(|(name, _)| is(option, name)) {
         let message = format!("there is no `{option}` here");
         return Err(usage(&codes::C_AS_OPTION, message, Some(missing.1)));
     } else if let Some(directory) = option.strip_prefix("-I") {
@@ -280,6 +368,7 @@ fn choice(option: &str, value: &str, all: &str) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn options(line: &str) -> Result<Options, String> {
         match parse(split(line)) {
@@ -322,5 +411,107 @@ mod tests {
         ] {
             assert_eq!(options(line).unwrap_err(), message);
         }
+    }
+
+    /// The words that a documented spelling stands for.
+    fn spelled(form: &str) -> Vec<String> {
+        let places = [("FILE", "x.o"), ("DIR", "include"), ("NAME=VALUE", "x=1")];
+        let form =
+            places.iter().fold(form.to_owned(), |form, (place, word)| form.replace(place, word));
+        match form.split_once('=').filter(|(_, values)| values.contains('|')) {
+            Some((name, values)) => {
+                values.split('|').map(|value| format!("{name}={value}")).collect()
+            }
+            None => vec![form],
+        }
+    }
+
+    #[test]
+    fn what_is_documented_is_read_and_what_is_ignored_changes_nothing() {
+        for (forms, _) in OPTIONS {
+            for line in forms.split(", ").flat_map(spelled) {
+                let read = parse(split(&line)).unwrap_or_else(|failure| {
+                    panic!("{line}: {}", failure.messages[0].diagnostic.message)
+                });
+                let request = matches!(&*line, "--version" | "--help" | "--target-help");
+                assert_eq!(!matches!(read, Request::Assemble(_)), request, "{line}");
+            }
+        }
+        for name in IGNORED {
+            assert_eq!(options(name), options(""), "{name}");
+        }
+        for name in IGNORED_PREFIXES {
+            assert_eq!(options(&format!("{name}2")), options(""), "{name}");
+        }
+        for (name, _) in MISSING {
+            let documented =
+                OPTIONS.iter().any(|(forms, _)| forms.split(", ").any(|one| one == *name));
+            assert!(!documented && !IGNORED.contains(name), "{name}");
+            assert_eq!(options(name).unwrap_err(), format!("there is no `{name}` here"));
+        }
+    }
+
+    #[test]
+    fn all_that_gnu_as_lists_is_known() {
+        let Some(tool) = abide_testkit::tool(&["bpf-as"]) else { return };
+        let output = std::process::Command::new(tool).arg("--help").output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        let mut names = 0;
+        for line in text.lines().filter_map(|line| line.strip_prefix("  -")) {
+            // `-L,--keep-locals   keep local symbols`, `--size-check=[error|warning]`, `-I DIR  …`.
+            let forms = line.split("  ").next().unwrap_or_default();
+            for form in
+                format!("-{forms}").split([',', ' ', '\t']).filter(|word| word.starts_with('-'))
+            {
+                let name = form.split(['[', '<']).next().unwrap_or_default();
+                // A value, in case it takes one.
+                let value = if form.ends_with("<N>") { "2" } else { "" };
+                let read = match parse(split(&format!("{name}{value} x=v1"))) {
+                    Ok(_) => Ok(()),
+                    Err(failure) => Err(failure.messages[0].diagnostic.message.clone()),
+                };
+                let unknown = matches!(&read, Err(why) if why.starts_with("unknown"));
+                assert!(!unknown, "{form}: {read:?}");
+                names += 1;
+            }
+        }
+        assert!(names > 40, "only {names} options were found");
+    }
+
+    proptest! {
+        #[test]
+        fn any_words_are_read_or_refused(
+            words in proptest::collection::vec(
+                prop_oneof![
+                    "\\PC{0,12}",
+                    "-{1,2}[a-zA-Z=+0-9]{0,9}",
+                    proptest::sample::select(all_words()),
+                    (proptest::sample::select(all_words()), "[=a-z0-9]{0,4}")
+                        .prop_map(|(word, more)| word + &more),
+                ],
+                0..8,
+            ),
+        ) {
+            match parse(words.iter().map(OsString::from).collect()) {
+                Ok(Request::Assemble(options)) => {
+                    prop_assert!(!options.inputs.is_empty());
+                    prop_assert!(matches!(options.flags, 0..=4 | XBPF));
+                }
+                Ok(_) => {}
+                Err(failure) => {
+                    prop_assert_eq!(failure.messages.len(), 1);
+                    let code = failure.messages[0].diagnostic.code.id;
+                    prop_assert!(matches!(code, "C0601" | "C0602" | "C0312"), "{}", code);
+                }
+            }
+        }
+    }
+
+    /// All words that mean something.
+    fn all_words() -> Vec<String> {
+        let documented = OPTIONS.iter().flat_map(|(forms, _)| forms.split(", ").flat_map(spelled));
+        let missing = MISSING.iter().map(|(name, _)| *name);
+        let others = IGNORED.iter().chain(IGNORED_PREFIXES).copied().chain(missing);
+        documented.chain(others.map(str::to_owned)).collect()
     }
 }

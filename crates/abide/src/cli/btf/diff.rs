@@ -22,8 +22,8 @@ Examples:
   abide btf diff 6.12.btf 6.18.btf --name 'bpf_dynptr_*'
   abide btf diff old.bpf.o new.bpf.o --format json
 
-A type is told as changed if what it says itself has changed: the size of a member, not what a struct of
-another name has in it. Ends with 1 if there is a difference.")]
+A type is told as changed if what it says itself has changed: the size of a member, not what a
+struct of another name has in it. Ends with 1 if there is a difference.")]
 pub(crate) struct Args {
     /// A file of BTF, an ELF file that has it, or `vmlinux` for the kernel that runs here
     here: PathBuf,

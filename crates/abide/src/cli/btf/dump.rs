@@ -23,8 +23,8 @@ Examples:
   abide btf dump xfs.ko --base vmlinux                   the types of a module
   zstd -dc 6.12.btf.zst | abide btf dump - --format json
 
-A C header has the layout that the types say: clang and gcc compile it for BPF. Of split BTF (a module's,
-with --base) only its own types are printed, and for C what they need of the base.")]
+A C header has the layout that the types say: clang and gcc compile it for BPF. Of split BTF
+(a module's, with --base) only its own types are printed, and for C what they need of the base.")]
 pub(crate) struct Args {
     /// A file of BTF, an ELF file that has it, `vmlinux` for the kernel that runs here
     /// (/sys/kernel/btf/vmlinux), or `-`

@@ -17,6 +17,10 @@ use super::ui::Ui;
 
 /// Show and compare types: of objects, kernels, modules and files of BTF.
 #[derive(Debug, Subcommand)]
+#[command(after_help = "\
+Examples:
+  abide btf dump filter.bpf.o                            the types of an object, as C
+  abide btf diff old.bpf.o new.bpf.o                     types that differ between two")]
 pub(crate) enum Command {
     Dump(dump::Args),
     Diff(diff::Args),

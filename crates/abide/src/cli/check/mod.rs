@@ -28,8 +28,8 @@ use super::ui::Ui;
 Examples:
   abide check firewall.bpf.o                                   on every known host
   abide check firewall.bpf.o --against LINUX_5.15,LINUX_6.1    on two versions of Linux
-  abide check build/ --against nodes                           all objects in a folder, all upstream versions
-  abide check biotop.bpf.o --against btf/                      on the kernels whose types are in a folder
+  abide check build/ --against nodes                           all objects in a folder, all versions
+  abide check biotop.bpf.o --against btf/                      on kernels whose types are there
   abide check biotop.bpf.o --against /sys/kernel/btf/vmlinux   on the kernel that runs here
   abide check firewall.bpf.o --explain firewall@LINUX_6.1      each requirement, and what serves it
   abide check *.bpf.o --against nodes --format markdown        a table for a README

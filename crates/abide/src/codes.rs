@@ -53,6 +53,8 @@ abide_diag::codes! {
     /// The file to be written is one of those that are read, so that what was made would replace what it
     /// was made of. `-o FILE` names another.
     C_SAME_FILE = "C0312", "output would replace the input";
+    /// Assembly is text. The file is an object already: `abide disasm` makes text of it.
+    C_NOT_TEXT = "C0313", "object where a text is expected";
     /// The API has no node, host, feature or definition of this name.
     C_NO_NAME = "C0401", "unknown name";
     /// A file of types has no type, function or variable of this name.

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use abide::codes;
 use abide_asm::object::{Object, ObjectOptions, assemble_pieces};
 use abide_diag::Source;
 use abide_isa::{Endian, Level};
@@ -10,7 +11,7 @@ use clap::ValueEnum;
 use serde::Serialize;
 
 use super::dialect::{InputDialect, SemicolonArg};
-use super::fail::{Exit, Failure, Message, shown};
+use super::fail::{Exit, Failure, Message, at_file, shown};
 use super::files::{apart, is_standard, read_text, write_pieces};
 use super::ui::{MessageJson, Ui, count};
 
@@ -118,7 +119,14 @@ pub(crate) fn main(args: &Args, ui: &Ui) -> Result<Exit, Failure> {
 
 /// A text from a file, or from standard input, which is called `-`.
 pub(super) fn read_input(input: &Path) -> Result<Source, Failure> {
-    read_text(input, LIMIT)
+    let source = read_text(input, LIMIT)?;
+    if source.text.starts_with("\x7fELF") {
+        let message = "this is an ELF file, not assembly text";
+        return Err(Failure::refused(
+            at_file(&codes::C_NOT_TEXT, input, message).help("`abide disasm` makes text of it"),
+        ));
+    }
+    Ok(source)
 }
 
 /// Finds what a text includes: as it is named, and then in each directory.

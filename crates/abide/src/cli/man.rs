@@ -88,11 +88,12 @@ fn page(command: &Command, all: &[String]) -> String {
     let name = command.get_display_name().unwrap_or(command.get_name());
     let version = concat!("abide ", env!("CARGO_PKG_VERSION"));
     let man = Man::new(command.clone()).date(DATE).source(version).manual("Abide");
-    let mut parts = Vec::new();
-    parts.push(rendered(|out| man.render_title(out)));
-    parts.push(rendered(|out| man.render_name_section(out)));
-    parts.push(rendered(|out| man.render_synopsis_section(out)));
-    parts.push(rendered(|out| man.render_description_section(out)));
+    let mut parts = vec![
+        rendered(|out| man.render_title(out)),
+        rendered(|out| man.render_name_section(out)),
+        rendered(|out| man.render_synopsis_section(out)),
+        rendered(|out| man.render_description_section(out)),
+    ];
     if name == "abide-as" {
         parts.push(rendered(|out| {
             let mut roff = Roff::new();

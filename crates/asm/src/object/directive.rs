@@ -53,8 +53,10 @@ impl Unit<'_> {
                 return;
             }
             ".exitm" => {
-                lexer.at = text.len();
-                return self.exit_expansion(&name);
+                if self.exit_expansion(&name) {
+                    lexer.at = text.len();
+                }
+                return;
             }
             _ => {}
         }
@@ -173,17 +175,19 @@ impl Unit<'_> {
         });
     }
 
-    fn exit_expansion(&mut self, name: &Span) {
+    /// Whether there is a macro to leave; reports it if not.
+    fn exit_expansion(&mut self, name: &Span) -> bool {
         let inside =
             self.frames.last().is_some_and(|frame| self.texts[frame.text as usize].expansion);
         if !inside {
             self.operands(name, "`.exitm` inside a macro");
-            return;
+            return false;
         }
         // The conditions that were opened inside end with it.
         if let Some(frame) = self.frames.last() {
             self.conditions.truncate(frame.conditions);
         }
+        true
     }
 
     /// A name among the operands.

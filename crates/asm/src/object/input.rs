@@ -268,7 +268,12 @@ pub(crate) fn arguments(parameters: &[Parameter], text: &str) -> Result<Vec<Stri
         });
         let (which, value) = named.unwrap_or((next, piece));
         let Some(parameter) = parameters.get(which) else {
-            return Err(format!("it takes {} arguments, and there are more", parameters.len()));
+            let takes = match parameters.len() {
+                0 => "no arguments, and there are some".to_owned(),
+                1 => "1 argument, and there are more".to_owned(),
+                count => format!("{count} arguments, and there are more"),
+            };
+            return Err(format!("it takes {takes}"));
         };
         if parameter.rest {
             values[which] = Some(pieces[at..].join(", "));

@@ -201,6 +201,10 @@ impl Unit<'_> {
         match (fixup.need, near) {
             (Need::Jump16 | Need::Jump32, None) => {
                 let name = self.symbols.name(symbol).to_owned();
+                if name.is_empty() {
+                    // A numeric label that is not there, as has been told.
+                    return None;
+                }
                 let (message, what) = match symbols.meaning {
                     Meaning::Undefined => (format!("there is no label `{name}`"), "is not defined"),
                     _ => (format!("`{name}` is no label of this section"), "cannot be jumped to"),
@@ -291,7 +295,7 @@ impl Unit<'_> {
             Need::Jump16 => i16::try_from(slots).is_ok(),
             _ => i32::try_from(slots).is_ok(),
         };
-        if bytes % 8 != 0 {
+        if bytes % 8 != 0 && self.errors.is_empty() {
             self.fix_error(fixup, "the target is not at the start of a slot");
         } else if fit && fixup.far {
             self.write_far(section, at, slots);

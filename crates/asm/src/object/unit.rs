@@ -215,7 +215,7 @@ impl<'a> Unit<'a> {
         self.name_sections();
         self.place();
         self.resolve();
-        let certain = [&codes::JUMP_AWAY, &codes::JUMP_RANGE, &codes::SYMBOL];
+        let certain = [&codes::JUMP_AWAY, &codes::JUMP_RANGE, &codes::SYMBOL, &codes::EXPRESSION];
         let mut more = self.errors.split_off(told);
         more.retain(|(_, error)| certain.iter().any(|one| one.id == error.code.id));
         self.errors.append(&mut more);
@@ -248,7 +248,8 @@ impl<'a> Unit<'a> {
                 let next = files.len();
                 let file = *files.entry(message.source.name.clone()).or_insert(next);
                 let span = message.diagnostic.primary.as_ref().map(|label| label.span.clone());
-                let place = (file, span.as_ref().map(|span| span.start));
+                // What has no place is about the whole.
+                let place = (file, span.as_ref().map_or(usize::MAX, |span| span.start));
                 let code = message.diagnostic.code.id;
                 if seen.insert((file, span, code, message.diagnostic.message.clone())) {
                     shown.push((place, message));

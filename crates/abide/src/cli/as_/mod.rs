@@ -164,7 +164,8 @@ fn text(options: &Options) -> Result<Source, Failure> {
         // Before anything is said about the text that includes them.
         let failed = |error| Failure::io("read", input, &error);
         if std::fs::metadata(input).map_err(failed)?.is_dir() {
-            return Err(failed(std::io::ErrorKind::IsADirectory.into()));
+            let kind = std::io::ErrorKind::IsADirectory;
+            return Err(failed(std::io::Error::new(kind, "Is a directory")));
         }
     }
     for input in &options.inputs {

@@ -21,6 +21,7 @@ const FILES: &[(&str, &str)] = &[
     ("blocklist.txt", "examples/firewall/blocklist.txt"),
     ("web.pcap", "examples/firewall/web.pcap"),
     ("filter.bpf.o", "crates/abide/tests/fixtures/help/filter.bpf.o"),
+    ("unfinished.bpf.o", "crates/abide/tests/fixtures/help/filter.bpf.o"),
     ("filter.bpf.c", "crates/abide/tests/fixtures/help/filter.bpf.c"),
     ("filter.s", "crates/abide/tests/fixtures/count.s"),
     ("old.s", "crates/abide/tests/fixtures/semicolon.s"),

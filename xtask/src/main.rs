@@ -38,7 +38,8 @@ cargo xtask COMMAND
                         docs/assembler-differences.md with what comes out; --bless writes it
   compilers [KERNEL…]   what clang and gcc write for the selftests of Linux 6.1 and 6.12, as text
                         and as objects: compared
-  linux-api [--bless]   check apis/linux.api against the facts in apis/facts; --bless writes it
+  linux-api [--bless]   check apis/linux.api against the facts in apis/facts; --bless writes it;
+                        --ask first asks the running kernel what helpers want of their arguments
   hosts [--bless]       check hosts/ against the BTF of its kernels; --bless writes it
   parity [--bless]      the verifier against the kernel's verdicts on the shared corpora;
                         `parity WORD…`: only corpora or cases with this word in their name
@@ -63,6 +64,8 @@ fn main() -> ExitCode {
         ["errors", "--bless"] => errors::bless(),
         ["linux-api"] => linux_api::run(false),
         ["linux-api", "--bless"] => linux_api::run(true),
+        ["linux-api", "--ask"] => linux_api::ask(false),
+        ["linux-api", "--ask", "--plain"] => linux_api::ask(true),
         ["hosts"] => hosts::run(false),
         ["hosts", "--bless"] => hosts::run(true),
         ["compilers", kernels @ ..] => compilers::run(kernels),

@@ -73,8 +73,9 @@ abide_diag::codes! {
     /// BPF passes five arguments, in r1 to r5. Parameters that the host fills in (`__prog`,
     /// `__implicit`) do not count.
     A_TOO_MANY_PARAMS = "A0039", "too many parameters";
-    /// A `__sz` or `__szk` parameter is an integer and follows the pointer whose memory it measures.
-    A_BAD_SIZE = "A0040", "size without a pointer";
+    /// A `__sz` or `__szk` parameter is an integer and follows the pointer whose memory it measures; `__nz` and
+    /// `__zero` are for integers, and not both.
+    A_BAD_SIZE = "A0040", "not a size or number";
     /// Registers hold integers and pointers; structs, arrays and void cannot be passed.
     A_NOT_PASSABLE = "A0041", "cannot be passed";
     /// The end of a parameter name looks like a contract suffix, but is none: nothing would check it.

@@ -175,6 +175,7 @@ fn contracts(was: &Prototype, is: &Prototype, found: &mut Found) {
             ("destructive", contract.destructive, true, false),
             ("gpl", contract.gpl, true, false),
             ("changes_packet", contract.changes_packet, true, false),
+            ("no_packet", contract.no_packet, true, false),
             ("noreturn", contract.noreturn, true, true),
         ]
     };

@@ -193,6 +193,10 @@ pub enum Suffix {
     SizeConst,
     /// `__k`: a constant.
     Const,
+    /// `__nz`: never 0.
+    NotZero,
+    /// `__zero`: 0 and nothing else, known when the program is loaded.
+    Zero,
     /// `__uninit`: memory that is written, never read.
     Uninit,
     /// `__nullable`: may be null.
@@ -248,6 +252,8 @@ pub struct Contract {
     pub gpl: bool,
     /// May change the packet: packet pointers are invalid afterwards.
     pub changes_packet: bool,
+    /// Memory that is passed may not be a packet's.
+    pub no_packet: bool,
     /// Has no effect but its result.
     pub pure: bool,
     /// Does not return.

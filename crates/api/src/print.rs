@@ -315,6 +315,7 @@ impl Contract {
             (self.destructive, "destructive"),
             (self.gpl, "gpl"),
             (self.changes_packet, "changes_packet"),
+            (self.no_packet, "no_packet"),
             (self.pure, "pure"),
             (self.noreturn, "noreturn"),
         ];

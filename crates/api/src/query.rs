@@ -419,6 +419,8 @@ pub(crate) const SUFFIXES: &[(&str, Suffix)] = &[
     ("__sz", Suffix::Size),
     ("__szk", Suffix::SizeConst),
     ("__k", Suffix::Const),
+    ("__nz", Suffix::NotZero),
+    ("__zero", Suffix::Zero),
     ("__uninit", Suffix::Uninit),
     ("__nullable", Suffix::Nullable),
     ("__opt", Suffix::Opt),

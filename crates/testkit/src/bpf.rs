@@ -226,22 +226,46 @@ impl Refused {
     }
 }
 
-/// `BPF_PROG_LOAD` of code in the byte order of this machine, under the GPL. `maps` are what
-/// `fd_idx` in the code counts (`src_reg` 5 and 6).
-pub fn load_program(kind: u32, code: &[u8], maps: &[&Map]) -> Result<OwnedFd, Refused> {
-    let fds: Vec<u32> = maps.iter().map(|map| fd(&map.fd)).collect();
+/// A program to load, in the numbers of `bpf(2)`.
+#[derive(Debug, Clone, Copy)]
+pub struct Program<'a> {
+    /// `BPF_PROG_TYPE_…`.
+    pub kind: u32,
+    /// `BPF_…` that it is to be attached as; 0 if its type has but one way.
+    pub attach: u32,
+    /// `BPF_F_…`.
+    pub flags: u32,
+    /// The id of a type of the kernel that it is loaded for, or 0.
+    pub target: u32,
+    /// Instructions, in the byte order of this machine.
+    pub code: &'a [u8],
+    /// What `fd_idx` in the code counts (`src_reg` 5 and 6).
+    pub maps: &'a [&'a Map],
+}
+
+/// `BPF_PROG_LOAD` under the GPL.
+pub fn load(program: &Program<'_>) -> Result<OwnedFd, Refused> {
+    let fds: Vec<u32> = program.maps.iter().map(|map| fd(&map.fd)).collect();
     let mut log = vec![0u8; 1 << 16];
     let mut attr = Attr::new(&[
-        pair(kind, (code.len() / 8) as u32),
-        address(code),
+        pair(program.kind, (program.code.len() / 8) as u32),
+        address(program.code),
         address(b"GPL\0"),
         pair(1, log.len() as u32),
         address_mut(&mut log),
+        pair(0, program.flags),
     ]);
+    attr.0[8] = pair(0, program.attach);
+    attr.0[13] = pair(0, program.target);
     attr.0[15] = address(&fds);
     // SAFETY: all addresses are of buffers that live, with their sizes beside them; of `fds` the
     // kernel reads what the code names, which it checks against no size: tests name what they give.
     unsafe { made(PROG_LOAD, &mut attr) }.map_err(|errno| Refused::new(errno, &log))
+}
+
+/// As [`load`], of a program that is attached in one way only.
+pub fn load_program(kind: u32, code: &[u8], maps: &[&Map]) -> Result<OwnedFd, Refused> {
+    load(&Program { kind, attach: 0, flags: 0, target: 0, code, maps })
 }
 
 /// `BPF_PROG_TEST_RUN`, once, on a packet: what the program returned.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use super::answers::{Answered, Answers};
 use super::prototype::{Param, Prototype};
 use super::rights::{Granted, Rights};
 use super::tables::{Row, Table, Version};
@@ -13,6 +14,9 @@ const HANDLES: &[&str] =
     &["__sk_buff", "xdp_md", "sk_msg_md", "bpf_map", "bpf_sock_ops", "bpf_sock", "task_struct"];
 /// Names of parameters that are handles whatever their type.
 const HANDLE_NAMES: &[&str] = &["ctx", "ringbuf", "map", "skb", "sk", "task", "bpf_socket"];
+
+/// The release from which on pointers that kfuncs take must be trusted if nothing else is said.
+const TRUSTED_BY_DEFAULT: Version = Version(7, 0);
 
 /// One definition to be.
 struct Definition {
@@ -33,7 +37,7 @@ pub(super) struct Changes {
 impl Changes {
     pub(super) fn read() -> Result<Changes, Failure> {
         let mut by_name: HashMap<String, BTreeMap<Version, (String, String)>> = HashMap::new();
-        for row in Table::read("changed.tsv")?.rows() {
+        for row in Table::read("changed.tsv")?.rows().filter(|row| row.get("kind").is_empty()) {
             let at = Version::parse(row.get("node")).ok_or("changed.tsv: a node is missing")?;
             let change = (row.get("text").to_owned(), row.get("flags_before").to_owned());
             by_name.entry(row.get("name").to_owned()).or_default().insert(at, change);
@@ -49,6 +53,7 @@ impl Changes {
 /// All helpers that are not kept by hand.
 pub(super) fn helpers(file: &mut File, rights: &Rights, changes: &Changes) -> Result<(), Failure> {
     let contracts = Table::read("helper_contracts.tsv")?;
+    let answers = Answers::read()?;
     for row in Table::read("helpers.tsv")?.rows() {
         let name = row.get("name");
         if file.keeps(name) {
@@ -57,12 +62,14 @@ pub(super) fn helpers(file: &mut File, rights: &Rights, changes: &Changes) -> Re
         let wrong = || format!("helpers.tsv: {name} has no version or prototype");
         let at = Version::parse(row.get("since")).ok_or_else(wrong)?;
         let mut prototype = Prototype::parse(row.get("prototype")).ok_or_else(wrong)?;
+        let answers = answers.of(name);
         let contract = contracts.rows().find(|contract| contract.get("helper") == name);
         let written = contract.map_or("", |contract| contract.get("written"));
         let marks = Marks {
             written,
             nullable: contract.map_or("", |contract| contract.get("nullable")),
             read: contract.map_or("", |contract| contract.get("read")),
+            answers: &answers,
         };
         prototype.params = helper_params(&prototype.params, &marks);
         let mut words: Vec<String> = contract
@@ -73,6 +80,9 @@ pub(super) fn helpers(file: &mut File, rights: &Rights, changes: &Changes) -> Re
             .collect();
         if row.get("gpl") == "gpl" {
             words.push("gpl".to_owned());
+        }
+        if answers.no_packet() {
+            words.push("no_packet".to_owned());
         }
         let first =
             Definition { at, after: None, prototype, words, changed: None, no_compat: false };
@@ -96,6 +106,8 @@ struct Marks<'a> {
     written: &'a str,
     nullable: &'a str,
     read: &'a str,
+    /// What a kernel answered.
+    answers: &'a Answered<'a>,
 }
 
 /// The contract of a helper's arguments, as the suffixes of the language say it: the size of memory
@@ -110,7 +122,7 @@ fn helper_params(params: &[Param], marks: &Marks<'_>) -> Vec<Param> {
             .replace("struct sk_msg_buff", "struct sk_msg_md");
         let param = Param { text: seen };
         let name = param.name().to_owned();
-        if param.text.starts_with("struct bpf_map *") {
+        if param.text.starts_with("struct bpf_map *") || param.text == "void *map" {
             out.push(Param { text: format!("void *{name}__map") });
             continue;
         }
@@ -125,7 +137,11 @@ fn helper_params(params: &[Param], marks: &Marks<'_>) -> Vec<Param> {
         let is_size =
             ["size", "len", "sz"].iter().any(|word| name.contains(word)) && !name.contains("diff");
         if measured && is_size && !param.is_pointer() {
-            out.push(param.renamed(&format!("{name}__sz")));
+            let not_zero =
+                if marks.answers.may(&name, "zero") == Some(false) { "__nz" } else { "" };
+            out.push(param.renamed(&format!("{name}__sz{not_zero}")));
+        } else if marks.answers.only_zero(&name) {
+            out.push(param.renamed(&format!("{name}__zero")));
         } else if name == marks.written {
             out.push(param.renamed(&format!("{name}__uninit")));
         } else {
@@ -350,7 +366,10 @@ fn contract(
         ("KF_DESTRUCTIVE", "destructive"),
     ];
     let has = |flag: &str| flags.split('|').any(|found| found == flag);
-    words.iter().filter(|(flag, _)| has(flag)).map(|(_, word)| (*word).to_owned()).collect()
+    // From then on all are, without a flag for it.
+    let trusted = at >= TRUSTED_BY_DEFAULT && !has("KF_RCU");
+    let said = |flag: &str| has(flag) || trusted && flag == "KF_TRUSTED_ARGS";
+    words.iter().filter(|(flag, _)| said(flag)).map(|(_, word)| (*word).to_owned()).collect()
 }
 
 fn write(

@@ -2,7 +2,10 @@
 //!
 //! Adds no fact of its own: what a table does not say is said in `kept.api`, or not at all.
 
+mod answers;
+mod ask;
 mod calls;
+mod history;
 mod parity;
 mod prototype;
 mod rights;
@@ -13,16 +16,18 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use abide_api::Api;
-use tables::{Table, Version};
+use tables::{Row, Table, Version};
 use write::File;
 
 use crate::{Failure, tree};
+
+pub(crate) use ask::run as ask;
 
 /// Writes the file and the page about it, or checks that they are what would be written.
 pub(crate) fn run(bless: bool) -> Result<(), Failure> {
     let text = generate()?;
     let api = Api::parse("linux.api", &text).map_err(|errors| errors.to_string())?;
-    let page = parity::Parity::of(&api)?.page(&api);
+    let page = parity::Parity::of(&api)?.page(&api)?;
     for (path, text) in [("apis/linux.api", text), ("docs/linux-api-parity.md", page)] {
         let file = tree::root().join(path);
         if bless {
@@ -44,35 +49,59 @@ fn generate() -> Result<String, Failure> {
     let rights = rights::Rights::read(&kfuncs, &programs)?;
     let changes = calls::Changes::read()?;
     program_types(&mut file, &programs);
+    behaviours(&mut file, &programs)?;
     enums(&mut file)?;
     flags(&mut file)?;
     abilities(&mut file)?;
     calls::helpers(&mut file, &rights, &changes)?;
     calls::kfuncs(&mut file, &kfuncs, &rights, &changes)?;
     file.grant_kept(&rights);
+    deprecations(&mut file)?;
     removals(&mut file)?;
     file.text()
+}
+
+/// A program type as a statement.
+fn program(row: Row<'_>) -> String {
+    let sections: Vec<String> = row
+        .get("sections")
+        .split(' ')
+        .filter(|section| !section.is_empty())
+        .map(|section| format!("\"{section}\""))
+        .collect();
+    let sections = match sections.is_empty() {
+        true => String::new(),
+        false => format!(" section {}", sections.join(", ")),
+    };
+    format!("program {}({} *ctx){sections}", row.get("name"), row.get("context"))
 }
 
 fn program_types(file: &mut File, programs: &Table) {
     for row in programs.rows() {
         // Those without a version are kept by hand.
         let Some(at) = Version::parse(row.get("since")) else { continue };
-        let sections: Vec<String> = row
-            .get("sections")
-            .split(' ')
-            .filter(|section| !section.is_empty())
-            .map(|section| format!("\"{section}\""))
-            .collect();
-        let sections = match sections.is_empty() {
-            true => String::new(),
-            false => format!(" section {}", sections.join(", ")),
-        };
-        file.add(
-            at,
-            &format!("program {}({} *ctx){sections}", row.get("name"), row.get("context")),
-        );
+        file.add(at, &program(row));
     }
+}
+
+/// Changes in what programs and maps of a type do.
+fn behaviours(file: &mut File, programs: &Table) -> Result<(), Failure> {
+    for row in Table::read("changed.tsv")?.rows() {
+        let name = row.get("name");
+        let statement = match row.get("kind") {
+            "" if file.keeps(name) => return Err(format!("changed.tsv: {name} is kept by hand")),
+            "" => continue,
+            "map" => format!("map {name}"),
+            "program" => {
+                let found = programs.rows().find(|row| row.get("name") == name);
+                program(found.ok_or_else(|| format!("changed.tsv: no program type is {name}"))?)
+            }
+            other => return Err(format!("changed.tsv: nothing is a {other}")),
+        };
+        let at = Version::parse(row.get("node")).ok_or("changed.tsv: a node is missing")?;
+        file.add(at, &format!("{statement} changed \"{}\"", row.get("text")));
+    }
+    Ok(())
 }
 
 /// Numbers that programs and loaders pass to the kernel, as enums that grow.
@@ -129,6 +158,15 @@ fn abilities(file: &mut File) -> Result<(), Failure> {
     for row in features.rows().filter(|row| !row.get("id").is_empty()) {
         let Some((_, at)) = Version::range(row.get("since")) else { continue };
         file.add(at, &format!("{} {}", row.get("category"), row.get("id")));
+    }
+    Ok(())
+}
+
+/// What is served, and better left.
+fn deprecations(file: &mut File) -> Result<(), Failure> {
+    for row in Table::read("deprecated.tsv")?.rows() {
+        let Some(at) = Version::parse(row.get("node")) else { continue };
+        file.deprecate(at, &format!("{} use {}", row.get("name"), row.get("use")));
     }
     Ok(())
 }

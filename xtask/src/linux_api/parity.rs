@@ -1,12 +1,13 @@
 //! `docs/linux-api-parity.md`: what the API file says of who may call what, against what booted kernels
 //! answered.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write;
 
 use abide_api::Api;
 use abide_api::query::Namespace;
 
+use super::history;
 use super::rights::{attach_kinds, kernels};
 use super::tables::{Table, Version};
 use crate::Failure;
@@ -56,7 +57,7 @@ impl Parity {
     }
 
     /// The page.
-    pub(super) fn page(&self, api: &Api) -> String {
+    pub(super) fn page(&self, api: &Api) -> Result<String, Failure> {
         let mut out = format!(
             "# Who may call what: the file against kernels\n\n\
              Made by `cargo xtask linux-api --bless`. Nine kernels (`apis/facts/rights.tsv`) were booted and asked, by loading a\n\
@@ -66,6 +67,7 @@ impl Parity {
             self.asked,
             self.percent(),
         );
+        let filtered = filtered()?;
         for ((name, kind), answers) in &self.differ {
             let on: Vec<String> =
                 answers.iter().map(|(kernel, _)| format!("{}.{}", kernel.0, kernel.1)).collect();
@@ -82,6 +84,9 @@ impl Parity {
                     "the stable series has it from a later release, or its first release is known too late"
                 }
                 (true, false) => "allowed on this kernel, though not on an earlier or later one",
+                (false, _) if filtered.contains(name) => {
+                    "allowed to programs of this type by what they are attached to; the one that asked was attached elsewhere"
+                }
                 (false, _) if name.starts_with("scx_") || name.starts_with("__scx_") => {
                     "depends on what else the scheduler of that kernel was built with"
                 }
@@ -92,8 +97,16 @@ impl Parity {
             let may = if may { "yes" } else { "no" };
             let _ = writeln!(out, "| `{name}` | {kind} | {} | {may} | {cause} |", on.join(", "));
         }
-        out
+        out.push_str(&history::section(api)?);
+        Ok(out)
     }
+}
+
+/// Kfuncs that look at what a program is attached to.
+fn filtered() -> Result<HashSet<String>, Failure> {
+    let table = Table::read("kfuncs.tsv")?;
+    let filtered = table.rows().filter(|row| !row.get("filter").is_empty());
+    Ok(filtered.map(|row| row.get("name").to_owned()).collect())
 }
 
 /// What the file says.

@@ -9,6 +9,16 @@ use crate::Failure;
 /// What is known of one callee: per kernel and program type, whether it may be called.
 type Known = BTreeMap<Version, BTreeMap<String, bool>>;
 
+/// Filters by what a program is attached to: the type that the source registers, the one here, and since
+/// when.
+const FILTERS: &[(&str, &str, &str, Version)] = &[
+    ("scx_kfunc_context_filter", "struct_ops", "sched_ext", Version(6, 12)),
+    ("bpf_session_filter", "kprobe", "kprobe", Version(6, 10)),
+    // Sessions of fentry and fexit.
+    ("bpf_session_filter", "tracing", "fentry", Version(7, 0)),
+    ("bpf_qdisc_kfunc_filter", "struct_ops", "struct_ops", Version(6, 16)),
+];
+
 /// What all kernels say.
 pub(super) struct Rights {
     known: HashMap<String, Known>,
@@ -69,8 +79,65 @@ impl Rights {
             }
         }
         let mut rights = Rights { known };
+        rights.later(kfuncs)?;
+        rights.filtered(kfuncs, &kernels);
         rights.registered(kfuncs)?;
         Ok(rights)
+    }
+
+    /// What is known of releases between the kernels that were asked: there, program types were given what
+    /// others had before.
+    fn later(&mut self, kfuncs: &Table) -> Result<(), Failure> {
+        for rule in Table::read("rights_since.tsv")?.rows() {
+            let at = Version::parse(rule.get("since")).ok_or("rights_since.tsv: no version")?;
+            let before = Version(at.0, at.1 - 1);
+            let words = |column| rule.get(column).split(' ').filter(|word| !word.is_empty());
+            for row in kfuncs.rows() {
+                let types: Vec<&str> = row.get("types_6.12").split('|').collect();
+                let hook = words("hooks").any(|hook| types.contains(&hook));
+                let set = words("sets").any(|set| row.get("sets").split('|').any(|is| is == set));
+                let old = Version::range(row.get("since")).is_some_and(|(_, since)| since < at);
+                // What all program types have goes by other rules.
+                if !old || !(hook || set) || types.contains(&"unspec") {
+                    continue;
+                }
+                let Some(known) = self.known.get_mut(row.get("name")) else { continue };
+                for program in words("programs") {
+                    let had = known.range(..at).any(|(_, who)| who.get(program) == Some(&true));
+                    let has = known.range(at..).find_map(|(_, who)| who.get(program)).copied();
+                    if !had && has == Some(true) {
+                        known.entry(before).or_default().insert(program.to_owned(), false);
+                        known.entry(at).or_default().insert(program.to_owned(), true);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Some kfuncs look at what a program is attached to: that one program of a type was refused says
+    /// nothing of the others.
+    fn filtered(&mut self, kfuncs: &Table, kernels: &[Version]) {
+        for row in kfuncs.rows() {
+            for (filter, registered, program, from) in FILTERS {
+                if row.get("filter") != *filter {
+                    continue;
+                }
+                let Some(known) = self.known.get_mut(row.get("name")) else { continue };
+                for kernel in kernels.iter().filter(|kernel| *kernel >= from) {
+                    let seen = ["6.1", "6.12", "6.18", "7.3"]
+                        .into_iter()
+                        .find(|seen| Version::parse(seen).is_some_and(|seen| seen >= *kernel));
+                    let types = seen.map_or("", |seen| row.get(&format!("types_{seen}")));
+                    let may = known.get_mut(kernel).and_then(|who| who.get_mut(*program));
+                    if let Some(may) = may
+                        && types.split('|').any(|found| found == *registered)
+                    {
+                        *may = true;
+                    }
+                }
+            }
+        }
     }
 
     /// Kfuncs of modules, which nobody was asked about.
@@ -78,14 +145,19 @@ impl Rights {
         let hooks = Table::read("hooks.tsv")?;
         let asked: BTreeSet<String> = self.known.keys().cloned().collect();
         for row in kfuncs.rows().filter(|row| !asked.contains(row.get("name"))) {
-            for version in ["6.1", "6.12", "6.18", "7.3"] {
-                let types = row.get(&format!("types_{version}"));
-                let Some(kernel) = Version::parse(version).filter(|_| !types.is_empty()) else {
-                    continue;
-                };
-                let here = || {
-                    hooks.rows().filter(|hook| Version::parse(hook.get("version")) == Some(kernel))
-                };
+            // What was gone again before any of these has its types by themselves.
+            let since = Version::range(row.get("since")).map(|(_, since)| since);
+            let seen = [
+                (Some(Version(6, 1)), "6.1", "types_6.1"),
+                (Some(Version(6, 12)), "6.12", "types_6.12"),
+                (Some(Version(6, 18)), "6.18", "types_6.18"),
+                (Some(Version(7, 3)), "7.3", "types_7.3"),
+                (since, "6.1", "types"),
+            ];
+            for (kernel, version, column) in seen {
+                let types = row.get(column);
+                let Some(kernel) = kernel.filter(|_| !types.is_empty()) else { continue };
+                let here = || hooks.rows().filter(|hook| hook.get("version") == version);
                 let hook_of: BTreeMap<&str, &str> =
                     here().map(|hook| (hook.get("prog_type"), hook.get("hook"))).collect();
                 let registered: BTreeSet<_> =
@@ -151,6 +223,17 @@ impl Rights {
                 }
                 None => denied = true,
             }
+        }
+        // One statement a release: what is known least of the programs is said of all.
+        let mut by_release: BTreeMap<Version, (Version, Vec<String>)> = BTreeMap::new();
+        for ((low, high), programs) in std::mem::take(&mut granted.later) {
+            let (lowest, all) = by_release.entry(high).or_insert((low, Vec::new()));
+            *lowest = (*lowest).min(low);
+            all.extend(programs);
+        }
+        for (high, (low, mut programs)) in by_release {
+            programs.sort();
+            granted.later.insert((low, high), programs);
         }
         if !denied {
             granted.own.clear();

@@ -17,14 +17,21 @@ pub(super) struct File {
     /// Texts to insert into what is kept, by place.
     inserts: BTreeMap<usize, String>,
     statements: HashMap<String, Vec<String>>,
+    deprecations: HashMap<String, Vec<String>>,
     removals: HashMap<String, Vec<String>>,
 }
 
 impl File {
     pub(super) fn new(text: String) -> Result<File, Failure> {
         let kept = Api::parse("kept.api", &text).map_err(|errors| errors.to_string())?;
-        let (statements, removals) = (HashMap::new(), HashMap::new());
-        Ok(File { kept, text, inserts: BTreeMap::new(), statements, removals })
+        Ok(File {
+            kept,
+            text,
+            inserts: BTreeMap::new(),
+            statements: HashMap::new(),
+            deprecations: HashMap::new(),
+            removals: HashMap::new(),
+        })
     }
 
     /// Whether a helper or kfunc is kept by hand.
@@ -71,6 +78,11 @@ impl File {
         self.statements.entry(at.node()).or_default().push(wrapped(statement));
     }
 
+    /// Deprecates a name.
+    pub(super) fn deprecate(&mut self, at: Version, event: &str) {
+        self.deprecations.entry(at.node()).or_default().push(wrapped(event));
+    }
+
     /// Removes a name.
     pub(super) fn remove(&mut self, at: Version, event: &str) {
         self.removals.entry(at.node()).or_default().push(wrapped(event));
@@ -108,8 +120,12 @@ impl File {
                 self.end_of(node.span.end).ok_or_else(|| format!("{} does not end", node.name))?;
             self.copy(&mut out, done, end);
             done = end;
-            let (added, removed) = (self.statements.get(&node.name), self.removals.get(&node.name));
-            if added.is_none() && removed.is_none() {
+            let added = self.statements.get(&node.name);
+            let lists = [
+                ("deprecated", self.deprecations.get(&node.name)),
+                ("removed", self.removals.get(&node.name)),
+            ];
+            if added.is_none() && lists.iter().all(|(_, list)| list.is_none()) {
                 continue;
             }
             let trimmed = out.trim_end().len();
@@ -123,9 +139,10 @@ impl File {
             for statement in added.into_iter().flatten() {
                 out.push_str(statement);
             }
-            if let Some(removed) = removed {
-                out.push_str("  removed:\n");
-                removed.iter().for_each(|event| out.push_str(event));
+            for (label, events) in lists {
+                let Some(events) = events else { continue };
+                out.push_str(&format!("  {label}:\n"));
+                events.iter().for_each(|event| out.push_str(event));
             }
         }
         self.copy(&mut out, done, self.text.len());

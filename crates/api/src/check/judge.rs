@@ -7,6 +7,7 @@ use super::{Host, Item, Row, Status, outside};
 use crate::bind::explain::{self, Subject};
 use crate::flow::{Facts, Reached};
 use crate::model::DefId;
+use crate::query::Namespace;
 use crate::refusal::{Refusal, Site};
 use crate::require::{Callee, Feature, Need, ProgramNeeds, Requirements};
 
@@ -24,7 +25,7 @@ impl Judge<'_> {
         let mut add = |item, status| rows.push(Row { item, site: None, status });
         for (index, map) in self.needs.maps.iter().enumerate() {
             let status = match &map.meaning {
-                Ok(id) => self.definition(*id, || Subject::of(&self.needs.api, *id)),
+                Ok(id) => self.kind(*id),
                 Err(refusal) => Status::Refused(refusal.clone()),
             };
             let status = match status {
@@ -93,7 +94,7 @@ impl Judge<'_> {
             rows.push(Row { item, site, status });
         };
         let status = match &program.program_type {
-            Ok(id) => self.definition(*id, || Subject::of(&self.needs.api, *id)),
+            Ok(id) => self.kind(*id),
             Err(refusal) => Status::Refused(refusal.clone()),
         };
         add(Item::ProgramType, None, status);
@@ -110,6 +111,19 @@ impl Judge<'_> {
         }
         self.relocations(program, reached, &mut add);
         rows
+    }
+
+    /// A program or map type: whatever it means on the host, which has only one of that name.
+    fn kind(&self, id: DefId) -> Status {
+        let (api, profile) = (&self.needs.api, &self.host.profile);
+        let definition = api.definition(id);
+        let here = api.lookup(Namespace::of(&definition.kind), &definition.name, profile.node());
+        match here.filter(|here| *here != id).map(|here| (here, profile.service(here))) {
+            Some((by, Ok(service))) => {
+                Status::Served { by, service, renumbered: None, changed: true }
+            }
+            _ => self.definition(id, || Subject::of(api, id)),
+        }
     }
 
     /// A definition that is no callee.

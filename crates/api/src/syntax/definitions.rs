@@ -255,6 +255,18 @@ impl Resolver {
                 );
             }
         }
+        let (not_zero, zero) = (param.has(Suffix::NotZero), param.has(Suffix::Zero));
+        if (not_zero || zero) && (not_zero && zero || !is_integer(&param.ty)) {
+            let wrong = match not_zero && zero {
+                true => "cannot be 0, and nothing else",
+                false => "speaks of 0, so it must be an integer",
+            };
+            self.diagnostics.push(
+                Diagnostic::error(&codes::A_BAD_SIZE, format!("`{}` {wrong}", param.name))
+                    .at(param.span.clone(), "")
+                    .help("`__nz` is a number that is never 0, `__zero` one that is always 0"),
+            );
+        }
         let base = param.base_name();
         if let Some(at) = base.rfind("__").filter(|at| *at > 0) {
             let suffix = &base[at..];

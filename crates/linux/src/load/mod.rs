@@ -7,7 +7,7 @@
 mod code;
 mod maps;
 mod sys;
-mod vehicle;
+pub mod vehicle;
 
 use std::io;
 

@@ -22,11 +22,11 @@ enum Target {
 
 /// A way to load a program of a type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Vehicle {
+pub struct Vehicle {
     /// How it is attached: `sched_cls`, `lsm.s`.
-    pub(crate) name: &'static str,
+    pub name: &'static str,
     /// The program type of `linux.api`.
-    pub(crate) program: &'static str,
+    pub program: &'static str,
     kind: ProgramType,
     attach: Option<AttachType>,
     flags: u32,
@@ -72,7 +72,7 @@ const FILE_OPEN: Target = Target::Function("bpf_lsm_file_open");
 const LSM: Vehicle = tracing("lsm", "lsm", ProgramType::Lsm, AttachType::LsmMac, FILE_OPEN);
 
 /// All of them, one or two for each program type.
-pub(crate) const ALL: &[Vehicle] = &[
+pub const ALL: &[Vehicle] = &[
     plain("socket_filter", "socket_filter", ProgramType::SocketFilter),
     plain("kprobe", "kprobe", ProgramType::Kprobe),
     plain("sched_cls", "tc", ProgramType::SchedCls),
@@ -131,16 +131,23 @@ pub(crate) const ALL: &[Vehicle] = &[
 
 /// The numbers that go to the kernel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Numbers {
-    pub(crate) program_type: u32,
-    pub(crate) attach_type: u32,
-    pub(crate) flags: u32,
-    pub(crate) target: u32,
+pub struct Numbers {
+    /// `BPF_PROG_TYPE_…`.
+    pub program_type: u32,
+    /// `BPF_…`, or the index of a member of a struct of functions.
+    pub attach_type: u32,
+    /// `BPF_F_…`.
+    pub flags: u32,
+    /// The id of the type that it is loaded for, or 0.
+    pub target: u32,
 }
 
 impl Vehicle {
-    /// Its numbers on a kernel, or the answer that follows from its BTF.
-    pub(crate) fn numbers(&self, types: &Btf) -> Result<Numbers, Answer> {
+    /// Its numbers on a kernel.
+    ///
+    /// # Errors
+    /// The answer that follows from its BTF, if that has not what the program would be loaded for.
+    pub fn numbers(&self, types: &Btf) -> Result<Numbers, Answer> {
         let mut numbers = Numbers {
             program_type: self.kind.number(),
             attach_type: self.attach.map_or(0, AttachType::number),

@@ -9,6 +9,7 @@ use crate::trap::Trap;
 
 pub(super) const TABLE: &[(&str, Raw)] = &[
     ("bpf_trace_printk@LINUX_4.1", |call| print(call, "")),
+    ("bpf_trace_printk@LINUX_5.7", |call| print(call, "")),
     ("bpf_trace_printk@LINUX_5.9", |call| print(call, "\n")),
 ];
 

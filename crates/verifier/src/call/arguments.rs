@@ -106,7 +106,7 @@ impl Walk<'_> {
         let value = self.read(reg)?;
         let pointer = !matches!(
             param.takes,
-            Takes::Anything | Takes::Number | Takes::Constant | Takes::Size { .. }
+            Takes::Anything | Takes::Number | Takes::Zero | Takes::Constant | Takes::Size { .. }
         );
         // A helper's memory that is null has size 0; a kfunc is told by the null.
         let sized = matches!(param.takes, Takes::Memory { .. }) && !contract.kfunc;
@@ -145,6 +145,20 @@ impl Walk<'_> {
             Takes::Number => Err(self
                 .mismatch(contract, param, reg, &value, "a number")
                 .kernel(format!("R{} is not a scalar", reg.number()))),
+            Takes::Zero => {
+                self.rely(&value);
+                match value.as_constant() {
+                    Some(0) => Ok(()),
+                    _ => Err(Rejection::new(
+                        &c::V_CONSTANT,
+                        format!(
+                            "`{}` of {} must be 0; {reg} is {value}",
+                            param.name, contract.name
+                        ),
+                    )
+                    .kernel(format!("{} doesn't support non-zero {}", contract.name, param.name))),
+                }
+            }
             Takes::Constant => {
                 self.rely(&value);
                 passed.constants[at] = value.as_constant();
@@ -160,7 +174,7 @@ impl Walk<'_> {
                     .kernel(format!("R{} is not a known constant'", reg.number()))),
                 }
             }
-            Takes::Size { constant } => {
+            Takes::Size { constant, .. } => {
                 passed.constants[at] = value.as_constant();
                 if *constant && passed.constants[at].is_none() {
                     return Err(Rejection::new(
@@ -335,6 +349,14 @@ impl Walk<'_> {
         if size == 0 {
             return Ok(());
         }
+        if contract.words.no_packet && matches!(value.kind, Kind::Packet | Kind::PacketMeta) {
+            return Err(Rejection::new(
+                &c::V_ARGUMENT,
+                format!("`{}` of {} may not be memory of a packet", param.name, contract.name),
+            )
+            .kernel("helper access to the packet is not allowed")
+            .help("copy it to the stack first"));
+        }
         match value.kind {
             Kind::Frame(frame) => {
                 let (low, high) = self.stack_range(frame, value, reg, 0, size)?;
@@ -452,6 +474,23 @@ impl Walk<'_> {
                     next.number()
                 ))
                 .help("compare it with a bound on both sides, or mask it: size &= 63"));
+        }
+        let not_zero = matches!(
+            contract.params.get(at + 1).map(|size| &size.takes),
+            Some(Takes::Size { not_zero: true, .. })
+        );
+        if not_zero && num.umin == 0 {
+            return Err(Rejection::new(
+                &c::V_SIZE,
+                format!("the size in {next} may be 0, which {} does not take", contract.name),
+            )
+            .kernel(format!(
+                "R{} invalid zero-sized read: u64=[{},{}]",
+                next.number(),
+                num.umin,
+                num.umax
+            ))
+            .help("check that it is not 0"));
         }
         if num.umax >= MAX_SIZE {
             return Err(Rejection::new(&c::V_SIZE, format!("the size in {next} is not bounded"))

@@ -17,8 +17,10 @@ pub(crate) enum Takes {
     Number,
     /// A number that is known.
     Constant,
+    /// A number that is known to be 0.
+    Zero,
     /// The size of the memory that the parameter before it points to.
-    Size { constant: bool },
+    Size { constant: bool, not_zero: bool },
     /// A map.
     Map,
     /// A key of the map before it.
@@ -213,11 +215,17 @@ impl Reader<'_, '_> {
         if param.has(Suffix::Ignore) {
             return Takes::Anything;
         }
+        if param.has(Suffix::Zero) {
+            return Takes::Zero;
+        }
         if self.name == "bpf_kptr_xchg" && at == 0 {
             return Takes::KptrSlot;
         }
         if param.has(Suffix::Size) || param.has(Suffix::SizeConst) {
-            return Takes::Size { constant: param.has(Suffix::SizeConst) };
+            return Takes::Size {
+                constant: param.has(Suffix::SizeConst),
+                not_zero: param.has(Suffix::NotZero),
+            };
         }
         if param.has(Suffix::Map) || param.has(Suffix::ConstMap) || base == "map" {
             self.map = true;

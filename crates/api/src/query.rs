@@ -8,8 +8,8 @@ use abide_diag::{Source, Span};
 use jiff::civil::Date;
 
 use crate::model::{
-    Api, DefId, DefKind, Definition, Event, EventKind, Node, NodeId, Param, Prototype, StructType,
-    Suffix, Window,
+    Api, DefId, DefKind, Definition, Event, EventKind, Node, NodeId, Param, ProgramType, Prototype,
+    StructType, Suffix, Window,
 };
 
 /// What kind of thing a name names; the same name may stand for different things in each.
@@ -251,6 +251,31 @@ impl Api {
         let new = self.definition(id);
         let parent = self.node_ref(new.node).parent?;
         self.newest(Namespace::of(&new.kind), &new.name, parent)
+    }
+
+    /// The first of the definitions of a program or map type that are alike but for what `changed` says: a
+    /// host that has any of them takes what needs this one.
+    pub fn first_alike(&self, id: DefId) -> DefId {
+        let alike =
+            |old: DefId, new: DefId| match (&self.definition(old).kind, &self.definition(new).kind)
+            {
+                (DefKind::Map, DefKind::Map) => true,
+                (DefKind::Program(old), DefKind::Program(new)) => {
+                    // Where they stand is no part of what they are.
+                    let params = |program: &ProgramType| {
+                        program.params.iter().map(|param| param.ty.clone()).collect::<Vec<_>>()
+                    };
+                    params(old) == params(new)
+                        && (&old.sections, old.returns, old.sleepable, &old.verdicts)
+                            == (&new.sections, new.returns, new.sleepable, &new.verdicts)
+                }
+                _ => false,
+            };
+        let mut first = id;
+        while let Some(old) = self.supersedes(first).filter(|old| alike(*old, first)) {
+            first = old;
+        }
+        first
     }
 
     /// The statement by which programs of a type may call a definition: the definition's own, or the

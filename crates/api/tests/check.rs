@@ -1,6 +1,7 @@
 //! What becomes of programs on hosts: `cases/check/guards.o`, whose programs ask before they use what
-//! is new, on hosts with and without types. `BLESS=1` writes `guards.txt`. How the objects are
-//! compiled is in `guards.c`.
+//! is new, on hosts with and without types; and `changed-*.o`, whose programs mean what changed since.
+//! `BLESS=1` writes `guards.txt` and `changed.txt`. How the objects are compiled is in `guards.c` and
+//! `changed.c`.
 
 #![allow(clippy::unwrap_used, reason = "the helpers of a test may fail as it does")]
 
@@ -86,6 +87,48 @@ fn guards_are_folded_for_each_host() {
         let _ = writeln!(out, "  {}: {oldest}", program.name);
     }
     check_or_bless(repo("crates/api/tests/cases/check/guards.txt"), &out);
+}
+
+/// What was written for one version, on kernels before and after what it calls or reads changed.
+#[test]
+fn changes_have_consequences() {
+    let api = linux();
+    let mut out = String::new();
+    for (version, hosts) in [
+        ("6.1", &["4.9", "4.10", "4.13", "4.14", "5.17", "6.11", "6.12", "6.18"][..]),
+        ("6.2", &["6.1", "6.2", "6.3", "6.4", "6.12"]),
+        ("6.12", &["6.11", "6.12", "6.16", "6.17", "6.19", "7.0"]),
+        ("7.0", &["6.19", "7.0"]),
+    ] {
+        let object = Object::parse(&bytes(&format!("changed-{version}.o"))).unwrap();
+        let needs = Requirements::of(&object, &[Arc::clone(&api)]).unwrap();
+        let checker = Checker::new(&object, &needs);
+        let _ = writeln!(out, "written for {version}");
+        for (at, program) in needs.programs.iter().enumerate() {
+            let _ = writeln!(out, "  {}", program.name);
+            for host in hosts {
+                let profile = HostProfile::at(&api, &format!("LINUX_{host}")).unwrap().as_kernel();
+                let report = checker.check(&Host { profile, types: None, release: None });
+                let _ = writeln!(out, "    {host}: {}", report.verdict(at).word());
+                for row in report.rows(at) {
+                    match &row.status {
+                        Status::Served { by, changed: true, .. } => {
+                            let why = api.definition(*by).changed.as_deref();
+                            let why = why.unwrap_or("as it was before");
+                            let _ = writeln!(out, "      by {}: {why}", api.label(*by));
+                        }
+                        Status::Refused(refusal) => {
+                            for line in refusal.report().to_string().lines() {
+                                let _ = writeln!(out, "      {line}");
+                            }
+                        }
+                        _ => {}
+                    }
+                }
+            }
+        }
+    }
+    check_or_bless(repo("crates/api/tests/cases/check/changed.txt"), &out);
 }
 
 #[test]

@@ -142,18 +142,21 @@ fn helper_params(params: &[Param], marks: &Marks<'_>) -> Vec<Param> {
             out.push(param.renamed(&format!("{name}__sz{not_zero}")));
         } else if marks.answers.only_zero(&name) {
             out.push(param.renamed(&format!("{name}__zero")));
-        } else if name == marks.written {
-            out.push(param.renamed(&format!("{name}__uninit")));
         } else {
             let is = |names: &str| names.split(' ').any(|marked| marked == name);
-            let param = match is(marks.read) && !param.text.starts_with("const ") {
+            // What a kernel answered goes before what is known otherwise.
+            let asked = |question| marks.answers.about(&name, question);
+            let null = asked("null_of_zero").or_else(|| asked("null"));
+            let reads = asked("read_only").unwrap_or_else(|| is(marks.read));
+            let param = match param.is_pointer() && reads && !param.text.starts_with("const ") {
                 true => Param { text: format!("const {}", param.text) },
                 false => param,
             };
-            out.push(match is(marks.nullable) {
-                true => param.renamed(&format!("{name}__nullable")),
-                false => param,
-            });
+            let written = asked("raw").unwrap_or_else(|| is(marks.written));
+            let uninit = if written { "__uninit" } else { "" };
+            let nullable = null.unwrap_or_else(|| is(marks.nullable));
+            let nullable = if nullable { "__nullable" } else { "" };
+            out.push(param.renamed(&format!("{name}{uninit}{nullable}")));
         }
     }
     out

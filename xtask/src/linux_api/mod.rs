@@ -196,6 +196,40 @@ mod tests {
         super::run(false).unwrap();
     }
 
+    /// What it says of the arguments of helpers is what the kernel that was asked answered.
+    #[test]
+    fn arguments_are_as_the_kernel_takes_them() {
+        let api = abide_api::Api::parse("linux.api", &super::generate().unwrap()).unwrap();
+        let differ = super::answers::differences(&api).unwrap();
+        assert!(differ.is_empty(), "{}", differ.join("\n"));
+    }
+
+    /// A field of a struct is in the definition of the release that is known to have brought it.
+    #[test]
+    fn fields_are_as_old_as_the_facts() {
+        use abide_api::model::DefKind;
+        let api = abide_api::Api::parse("linux.api", &super::generate().unwrap()).unwrap();
+        let (mut seen, mut wrong) = (0, Vec::new());
+        for row in super::Table::read("context_fields.tsv").unwrap().rows() {
+            let (name, field) = (row.get("struct"), row.get("field"));
+            let all = api.definitions_of(abide_api::Namespace::Tag, name);
+            let has = |id: &&abide_api::DefId| match &api.definition(**id).kind {
+                DefKind::Struct(body) => body.fields.iter().any(|found| found.name == field),
+                _ => false,
+            };
+            let known = super::Version::range(row.get("since"));
+            let (Some(first), Some((_, since))) = (all.iter().find(has), known) else { continue };
+            let node = &api.node_ref(api.definition(*first).node).name;
+            seen += 1;
+            // The names of what is opaque came later than it.
+            let named = !field.starts_with("__opaque") && !row.get("since").starts_with('<');
+            if *node != since.node() && named {
+                wrong.push(format!("{name}.{field}: {node}, not {}", since.node()));
+            }
+        }
+        assert!(wrong.is_empty() && seen > 200, "{seen} fields\n{}", wrong.join("\n"));
+    }
+
     /// It says of who may call what the same as the kernels that were asked, nearly always.
     #[test]
     fn kernels_agree() {

@@ -149,12 +149,26 @@ pub(crate) fn denial(
                 },
             )
         }
-        Denial::NoBody => Refusal::new(
-            &c::R_NO_BODY,
-            label.clone(),
-            format!("the host {at} has no body for {word} `{label}`"),
-        )
-        .note("nobody registered a function that does its work"),
+        Denial::NoBody => {
+            let refusal = Refusal::new(
+                &c::R_NO_BODY,
+                label.clone(),
+                format!("the host {at} has no body for {word} `{label}`"),
+            );
+            let Some(by) = api.superseded_by(id, host.node()) else {
+                return refusal.note("nobody registered a function that does its work");
+            };
+            let (new, by) = (api.definition(by), api.label(by));
+            let mut refusal = refusal.note(meant).note(match &new.changed {
+                Some(changed) => format!("superseded by {by}: {changed}"),
+                None => format!("superseded by {by}"),
+            });
+            if let Some(why) = &new.no_compat {
+                refusal = refusal.note(format!("it has no compat body: {why}"));
+            }
+            let node = &api.node_ref(new.node).name;
+            refusal.help(format!("build it for {}@{node} or later", api.name))
+        }
     }
 }
 

@@ -117,10 +117,12 @@ impl Judge<'_> {
     fn kind(&self, id: DefId) -> Status {
         let (api, profile) = (&self.needs.api, &self.host.profile);
         let definition = api.definition(id);
-        let here = api.lookup(Namespace::of(&definition.kind), &definition.name, profile.node());
-        match here.filter(|here| *here != id).map(|here| (here, profile.service(here))) {
+        let at = |node| api.lookup(Namespace::of(&definition.kind), &definition.name, node);
+        let written_for = self.needs.declared.or(api.baseline).and_then(at);
+        match at(profile.node()).map(|here| (here, profile.service(here))) {
             Some((by, Ok(service))) => {
-                Status::Served { by, service, renumbered: None, changed: true }
+                let changed = written_for.is_some_and(|meant| meant != by);
+                Status::Served { by, service, renumbered: None, changed }
             }
             _ => self.definition(id, || Subject::of(api, id)),
         }

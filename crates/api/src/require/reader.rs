@@ -68,7 +68,7 @@ impl Reader<'_> {
             let Some(id) = self.newest(Namespace::Program, name) else { continue };
             let DefKind::Program(program) = &self.api.definition(id).kind else { continue };
             if means(program, section) {
-                return Ok(id);
+                return Ok(self.api.first_alike(id));
             }
             known.extend(program.sections.iter().map(|section| format!("\"{section}\"")));
         }
@@ -324,6 +324,7 @@ impl Reader<'_> {
     fn map_type(&self, map: &Map) -> (String, Result<DefId, Refusal>) {
         let word = crate::map_types::map_type_name(map.kind);
         let found = word.and_then(|word| self.newest(Namespace::Map, word));
+        let found = found.map(|id| self.api.first_alike(id));
         let shown = word.map_or_else(|| format!("type {}", map.kind), str::to_owned);
         let meaning = found.ok_or_else(|| {
             Refusal::new(

@@ -116,11 +116,6 @@ impl Walk<'_> {
         {
             return Err(self.mismatch(contract, param, reg, &value, "ctx"));
         }
-        if linux.is_some() && !value.is_zero() && host_rules::must_be_zero(&contract.name, at) {
-            let text = format!("`{}` of {} must be 0", param.name, contract.name);
-            return Err(Rejection::new(&c::V_CONSTANT, text)
-                .kernel("get_local_storage() doesn't support non-zero flags"));
-        }
         if pointer && param.nullable && value.is_zero() && !sized {
             self.rely(&value);
             return Ok(());
@@ -382,17 +377,6 @@ impl Walk<'_> {
             | Kind::PacketMeta
             | Kind::Memory(_) => {
                 let access = if written { Access::Write } else { Access::Read };
-                let packet = matches!(value.kind, Kind::Packet | Kind::PacketMeta);
-                if packet
-                    && self.linux()
-                    && !contract.kfunc
-                    && !host_rules::takes_packet(&contract.name)
-                {
-                    let text = format!("{} does not take memory in the packet", contract.name);
-                    return Err(Rejection::new(&c::V_ARGUMENT, text)
-                        .kernel("helper access to the packet is not allowed")
-                        .help("copy it to the stack first"));
-                }
                 self.check_pointer(value, reg, access)?;
                 self.region(value, reg, 0, size, access)?;
                 if let Kind::MapValue(map) = value.kind

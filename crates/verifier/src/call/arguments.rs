@@ -3,7 +3,7 @@
 use abide_isa::Reg;
 
 use super::contract::{Contract, Family, Handed, Parameter, Takes};
-use super::{host_rules, map_rules};
+use super::{host_rules, limits, map_rules};
 use crate::codes as c;
 use crate::fields::Root;
 use crate::memory::Access;
@@ -142,17 +142,7 @@ impl Walk<'_> {
                 .kernel(format!("R{} is not a scalar", reg.number()))),
             Takes::Zero => {
                 self.rely(&value);
-                match value.as_constant() {
-                    Some(0) => Ok(()),
-                    _ => Err(Rejection::new(
-                        &c::V_CONSTANT,
-                        format!(
-                            "`{}` of {} must be 0; {reg} is {value}",
-                            param.name, contract.name
-                        ),
-                    )
-                    .kernel(format!("{} doesn't support non-zero {}", contract.name, param.name))),
-                }
+                limits::zero(contract, param, reg, &value)
             }
             Takes::Constant => {
                 self.rely(&value);
@@ -344,14 +334,7 @@ impl Walk<'_> {
         if size == 0 {
             return Ok(());
         }
-        if contract.words.no_packet && matches!(value.kind, Kind::Packet | Kind::PacketMeta) {
-            return Err(Rejection::new(
-                &c::V_ARGUMENT,
-                format!("`{}` of {} may not be memory of a packet", param.name, contract.name),
-            )
-            .kernel("helper access to the packet is not allowed")
-            .help("copy it to the stack first"));
-        }
+        limits::packet(contract, param, value)?;
         match value.kind {
             Kind::Frame(frame) => {
                 let (low, high) = self.stack_range(frame, value, reg, 0, size)?;
@@ -459,23 +442,7 @@ impl Walk<'_> {
                 ))
                 .help("compare it with a bound on both sides, or mask it: size &= 63"));
         }
-        let not_zero = matches!(
-            contract.params.get(at + 1).map(|size| &size.takes),
-            Some(Takes::Size { not_zero: true, .. })
-        );
-        if not_zero && num.umin == 0 {
-            return Err(Rejection::new(
-                &c::V_SIZE,
-                format!("the size in {next} may be 0, which {} does not take", contract.name),
-            )
-            .kernel(format!(
-                "R{} invalid zero-sized read: u64=[{},{}]",
-                next.number(),
-                num.umin,
-                num.umax
-            ))
-            .help("check that it is not 0"));
-        }
+        limits::size(contract, at, next, (num.umin, num.umax))?;
         if num.umax >= MAX_SIZE {
             return Err(Rejection::new(&c::V_SIZE, format!("the size in {next} is not bounded"))
                 .kernel(format!(

@@ -8,6 +8,7 @@ pub(crate) mod exception;
 pub(crate) mod graph;
 pub(crate) mod host_rules;
 pub(crate) mod iterator;
+mod limits;
 pub(crate) mod locks;
 pub(crate) mod map_rules;
 pub(crate) mod objects;

@@ -3,6 +3,7 @@
 //! Only what a call can see counts: how many arguments, how wide, pointers to what. Parameter names
 //! and qualifiers do not count, nor do `___flavour` suffixes of struct names.
 
+use abide_btf::core::essential;
 use abide_btf::{Btf, Type, TypeId};
 
 use crate::ctype::{CType, Int};
@@ -180,11 +181,6 @@ fn tags(ours: &str, theirs: &str) -> Fit {
         true => Fit::Compatible,
         false => Fit::Different(String::new()),
     }
-}
-
-/// A struct name without its flavour: `task_struct___old` is `task_struct`.
-fn essential(name: &str) -> &str {
-    name.split_once("___").map_or(name, |(essential, _)| essential)
 }
 
 /// A type without `const` and typedefs of the API.

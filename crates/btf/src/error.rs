@@ -150,10 +150,31 @@ impl Report for BtfError {
                     .in_place(format!("BTF.ext: {table}"));
             }
         };
-        let diagnostic = Diagnostic::error(code, self.to_string());
+        let mut diagnostic = Diagnostic::error(code, self.to_string());
+        if let Some(help) = self.help() {
+            diagnostic = diagnostic.help(help);
+        }
         match place {
             Some(id) => diagnostic.in_place(format!("BTF: type {id}")),
             None => diagnostic.in_place("BTF"),
+        }
+    }
+}
+
+impl BtfError {
+    /// What such a file may be instead.
+    fn help(&self) -> Option<&'static str> {
+        match self {
+            BtfError::Magic { found: 0xb528 } => Some("it is compressed: `zstd -d` unpacks it"),
+            BtfError::Magic { found: 0x8b1f } => Some("it is compressed: `gzip -d` unpacks it"),
+            BtfError::Magic { found: 0x37fd } => Some("it is compressed: `xz -d` unpacks it"),
+            BtfError::Magic { found: 0x5a4d } => {
+                Some("it is an image to boot; the kernel in it, unpacked, is an ELF file")
+            }
+            BtfError::Strings("begin") => {
+                Some("the types of a kernel module go on from those of its kernel (`--base`)")
+            }
+            _ => None,
         }
     }
 }

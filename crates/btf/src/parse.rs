@@ -145,7 +145,12 @@ impl Btf {
     /// As [`Btf::parse`]; and if this was not made over `base`, as far as that can be seen: nothing in
     /// the format says what the base is.
     pub fn parse_split(bytes: &[u8], base: &Arc<Btf>) -> Result<Btf, BtfError> {
-        Btf::parse_on(bytes, Some(Base::new(Arc::clone(base))))
+        let split = Btf::parse_on(bytes, Some(Base::new(Arc::clone(base))))?;
+        // Writers of split BTF leave out the empty string, which their base has.
+        if split.strings.starts_with('\0') && Btf::parse(bytes).is_ok() {
+            return Err(BtfError::Base { id: None, why: "it goes on from no base" });
+        }
+        Ok(split)
     }
 
     fn parse_on(bytes: &[u8], base: Option<Base>) -> Result<Btf, BtfError> {

@@ -3,7 +3,7 @@
 
 use std::time::Instant;
 
-use abide_btf::compare::{Comparison, Reason, Rules};
+use abide_btf::compare::{Comparison, Reason, Rules, What};
 use abide_btf::{
     Btf, Builder, ByteOrder, EnumValue, IntEncoding, Kind, Linkage, Member, SecVar, TypeId,
 };
@@ -354,4 +354,58 @@ fn like_named_values_and_variables_pair_up() {
     };
     assert!(make(3).diff(&make(3), |_| true).is_empty());
     assert_eq!(make(3).diff(&make(4), |_| true).changed.len(), 1);
+}
+
+/// Enums without a name are only names for numbers, unless something refers to them.
+#[test]
+fn constants_of_nameless_enums_are_compared_by_name() {
+    let make = |flag: i64, last: &str, outer: &str, used: i64| {
+        let mut builder = Builder::new();
+        let value = |name, value| EnumValue { name, value };
+        builder.enumeration("", 4, false, &[value("FLAG", flag), value(last, 9)]);
+        builder.enumeration(outer, 4, false, &[value("KEPT", 1)]);
+        let used = builder.enumeration("", 4, false, &[value("USED", used)]);
+        builder.reference(Kind::Typedef, "used_t", used);
+        builder.finish(ByteOrder::Little).unwrap()
+    };
+    let old = make(2, "OLD", "", 1);
+    assert!(old.diff(&old.clone(), |_| true).is_empty());
+    let diff = old.diff(&make(3, "NEW", "named", 2), |_| true);
+    let names = |entries: &[abide_btf::compare::Entry]| -> Vec<_> {
+        entries.iter().map(|entry| (entry.kind, entry.name.clone())).collect()
+    };
+    assert_eq!(names(&diff.removed), [(What::Constant, "OLD".to_owned())]);
+    // `KEPT` is what it was; who uses it does not see the name around it.
+    let (named, new) = ("named".to_owned(), "NEW".to_owned());
+    assert_eq!(names(&diff.added), [(What::Type(Kind::Enum), named), (What::Constant, new)]);
+    let changed: Vec<_> = diff
+        .changed
+        .iter()
+        .map(|change| (change.kind, change.name.as_str(), change.differences[0].to_string()))
+        .collect();
+    assert_eq!(
+        changed,
+        [
+            (What::Type(Kind::Typedef), "used_t", "value `USED`: 1 here, 2 there".to_owned()),
+            (What::Constant, "FLAG", "2 here, 3 there".to_owned()),
+        ]
+    );
+    assert_eq!(old.diff(&make(3, "NEW", "", 1), |name| name == "FLAG").changed.len(), 1);
+}
+
+/// Of split BTF over one base only what is its own is compared.
+#[test]
+fn what_two_files_stand_on_is_not_compared() {
+    let mut base = Builder::new();
+    let int = base.int("int", 4, true);
+    let base = std::sync::Arc::new(base.finish(ByteOrder::Little).unwrap());
+    let make = |name: &str| {
+        let mut split = Builder::on(&base);
+        split.reference(Kind::Typedef, name, int);
+        split.finish(ByteOrder::Little).unwrap()
+    };
+    let (one, other) = (make("one"), make("other"));
+    let diff = one.diff(&other, |_| true);
+    assert_eq!((diff.removed.len(), diff.added.len(), diff.same), (1, 1, 0));
+    assert_eq!(one.diff(&make("one"), |_| true).same, 1);
 }

@@ -166,7 +166,7 @@ pub enum Problem {
     #[error("the section is not a number of four bytes")]
     Version,
     /// A host's file without types.
-    #[error("this ELF file has no section .BTF, so it tells nothing of a host's types")]
+    #[error("this ELF file has no section .BTF, so it tells nothing of types")]
     NoTypes,
     /// Malformed type information.
     #[error(transparent)]
@@ -211,7 +211,9 @@ impl Problem {
             Problem::Kconfig(_) => (&O_KCONFIG, None),
             Problem::Version => (&O_VERSION, None),
             Problem::NoTypes => {
-                (&O_NO_TYPES, Some("/sys/kernel/btf/vmlinux has the types of the running kernel"))
+                let help =
+                    "`-g` writes one into objects; that of the kernel that runs here is `vmlinux`";
+                (&O_NO_TYPES, Some(help))
             }
             Problem::Btf(error) => (error.report().code, None),
         }

@@ -3,6 +3,7 @@
 
 use abide_api::Namespace;
 use abide_api::ctype::CType;
+use abide_btf::core::essential;
 use abide_btf::{Btf, Kind as BtfKind, Type, TypeId};
 use abide_object::{AttachTarget, AttachType, MapOrigin, Object, Target};
 
@@ -60,8 +61,7 @@ pub(crate) fn arguments(
         let (Some((member, _)), Some(local)) = (slot, object.btf.as_ref()) else { continue };
         let Some(Type::Struct(of)) = local.get(local.strip(map.value_type?)) else { continue };
         let name = of.members.get(*member as usize)?.name;
-        // A suffix after three underscores tells versions of a struct apart.
-        let plain = of.name.split("___").next().unwrap_or(of.name);
+        let plain = essential(of.name);
         let Some(id) = btf.by_name(BtfKind::Struct, plain) else {
             return operation(types, plain, name);
         };

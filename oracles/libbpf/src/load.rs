@@ -1,10 +1,12 @@
-//! `link OUT FILE…`: objects linked by libbpf; `load FILE…`: what the kernel says of each program of
+//! `link OUT FILE…`: objects linked by libbpf; `link-time ROUNDS OUT FILE…`: how long the fastest of
+//! some rounds takes; `load FILE…`: what the kernel says of each program of
 //! objects that libbpf loads, one at a time, and what those that take a packet or nothing at all return
 //! when they are test-run. Nothing is attached or pinned, and all is gone at the end.
 
 use std::ffi::CString;
 use std::os::fd::RawFd;
 use std::ptr;
+use std::time::Instant;
 
 use libbpf_sys as sys;
 use serde_json::{Value, json};
@@ -24,6 +26,30 @@ const OVER_PACKETS: [u32; 5] = [
 /// Links objects; nothing, or why not.
 pub(crate) fn link(out: &str, paths: &[&str]) -> Answer {
     listen();
+    Ok(match link_once(out, paths)? {
+        0 => json!({ "out": out }),
+        error => json!({ "refused": error, "log": last_messages() }),
+    })
+}
+
+/// In nanoseconds.
+pub(crate) fn link_time(rounds: &str, out: &str, paths: &[&str]) -> Answer {
+    // SAFETY: no arguments; libbpf then says nothing, which takes time.
+    unsafe { sys::libbpf_set_print(None) };
+    let rounds: u32 = rounds.parse().map_err(|_| "ROUNDS is a number")?;
+    let mut best = u128::MAX;
+    for _ in 0..rounds {
+        let start = Instant::now();
+        if link_once(out, paths)? != 0 {
+            return Err("the objects do not go together".to_owned());
+        }
+        best = best.min(start.elapsed().as_nanos());
+    }
+    Ok(json!({ "link_ns": best as u64 }))
+}
+
+/// The error of libbpf, or 0.
+fn link_once(out: &str, paths: &[&str]) -> Result<i32, String> {
     let c_out = CString::new(out).map_err(|_| "a NUL in a path".to_owned())?;
     // SAFETY: the linker is there until it is freed, the strings until the calls return.
     unsafe {
@@ -42,10 +68,7 @@ pub(crate) fn link(out: &str, paths: &[&str]) -> Answer {
             error = sys::bpf_linker__finalize(linker);
         }
         sys::bpf_linker__free(linker);
-        Ok(match error {
-            0 => json!({ "out": out }),
-            error => json!({ "refused": error, "log": last_messages() }),
-        })
+        Ok(error)
     }
 }
 

@@ -31,6 +31,8 @@ fn main() -> ExitCode {
         ["kconfig", object, texts @ ..] => open::kconfig(object, texts),
         ["sections", names @ ..] => open::sections(names),
         ["link", out, files @ ..] => load::link(out, files),
+        ["link-time", rounds, out, files @ ..] => load::link_time(rounds, out, files),
+        ["open-time", rounds, files @ ..] => open::time(rounds, files),
         ["load", files @ ..] => load::files(files),
         ["btf-time", file, rounds] => btf::time(file, rounds),
         ["dedup", out, files @ ..] => btf::dedup(out, files),

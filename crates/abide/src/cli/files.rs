@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io::{BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use abide_diag::{Diagnostic, Source};
 
@@ -28,6 +29,11 @@ pub(crate) fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
     // One byte more than allowed tells a file that is too large from one that just fits.
     if is_standard(path) {
+        static TAKEN: AtomicBool = AtomicBool::new(false);
+        if TAKEN.swap(true, Ordering::Relaxed) {
+            let message = "two files are `-`, but standard input can be read once only";
+            return Err(Failure::usage(Diagnostic::error(&codes::C_STANDARD_TWICE, message)));
+        }
         std::io::stdin().lock().take(limit + 1).read_to_end(&mut bytes).map_err(failed)?;
     } else {
         let file = File::open(path).map_err(failed)?;

@@ -10,7 +10,7 @@ use abide_object::{ExternKind, MapOrigin};
 use serde::Serialize;
 
 use super::fail::{Exit, Failure, shown};
-use super::files::{is_standard, named, read, write};
+use super::files::{apart, is_standard, named, read, write};
 use super::ui::{Paint, Table, Ui, count};
 
 /// The largest object that is read.
@@ -62,6 +62,7 @@ pub(crate) fn main(args: &Args, ui: &Ui) -> Result<Exit, Failure> {
     ui.beside(&args.output)?;
     let mut files = Vec::new();
     for path in &args.objects {
+        apart(path, &args.output)?;
         files.push((named(path), read(path, LIMIT)?));
     }
     let inputs: Vec<Input<'_>> = files.iter().map(|(name, bytes)| Input { name, bytes }).collect();

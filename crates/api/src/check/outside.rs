@@ -115,7 +115,7 @@ pub(super) fn struct_ops(object: &Object, host: &Host<'_>, map: usize) -> Option
     let btf = object.btf.as_ref()?;
     let Some(Type::Struct(found)) = btf.get(btf.strip(map.value_type?)) else { return None };
     let Some(types) = host.types else { return Some(Status::Open(NO_TYPES)) };
-    let name = crate::require::essential(found.name);
+    let name = abide_btf::core::essential(found.name);
     let wrapper = format!("bpf_struct_ops_{name}");
     let there =
         [name, &wrapper].iter().all(|name| types.btf().by_name(Kind::Struct, name).is_some());

@@ -86,7 +86,7 @@ pub(super) fn exists(host: &Host<'_>, need: &Need) -> bool {
 /// Whether the types of the host, where they are known, have the function.
 pub(super) fn is_typed(host: &Host<'_>, need: &Need) -> bool {
     let is_kfunc = matches!(need.callee, Callee::Kfunc(_));
-    let name = crate::require::essential(&need.name);
+    let name = abide_btf::core::essential(&need.name);
     !is_kfunc || host.types.is_none_or(|types| types.btf().by_name(Kind::Func, name).is_some())
 }
 

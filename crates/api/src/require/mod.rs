@@ -17,7 +17,6 @@ use abide_object::{ExternId, FunctionId, Object, ProgramId};
 pub(crate) use self::features::is_typed;
 pub use self::features::{Feature, What};
 pub use self::reach::reachable;
-pub(crate) use self::reader::essential;
 use crate::host::HostProfile;
 use crate::model::{Api, DefId, NodeId};
 use crate::refusal::{Refusal, Site};

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use abide_btf::core::essential;
 use abide_object::{ExternId, ExternKind, FunctionId, Map, MapOrigin, Object, ProgramId, Target};
 
 use super::reach::{callees, of_program};
@@ -358,14 +359,6 @@ impl Reader<'_> {
             MapNeed { name: map.name.clone(), kind, meaning, flags }
         })
         .collect()
-    }
-}
-
-/// The name that a host knows a function by: `bpf_foo___old` is `bpf_foo`, as for loaders.
-pub(crate) fn essential(name: &str) -> &str {
-    match name.rsplit_once("___") {
-        Some((essential, flavour)) if !essential.is_empty() && !flavour.is_empty() => essential,
-        _ => name,
     }
 }
 

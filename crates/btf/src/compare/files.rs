@@ -21,22 +21,32 @@ pub struct Diff {
     pub same: usize,
 }
 
-/// A named type, function, variable or section.
+/// What a name stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum What {
+    /// A type, function, variable or section of this kind; a struct or union that is only declared
+    /// counts as one, and so do both kinds of enum.
+    Type(Kind),
+    /// A value of an enum that has no name.
+    Constant,
+}
+
+/// Something that has a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// Its kind; a struct or union that is only declared counts as one, and so do both kinds of enum.
-    pub kind: Kind,
+    /// What it is.
+    pub kind: What,
     /// Its name.
     pub name: String,
-    /// Its id in the file that has it.
+    /// Its id in the file that has it; of a constant that of its enum.
     pub id: TypeId,
 }
 
 /// Something that is not the same in both files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
-    /// Its kind, as in [`Entry`].
-    pub kind: Kind,
+    /// What it is.
+    pub kind: What,
     /// Its name.
     pub name: String,
     /// Its id in this file.
@@ -54,11 +64,17 @@ impl Btf {
     /// How another file differs from this one: everything that has a name which `wanted` accepts.
     ///
     /// A type is changed if what it says itself is; types of other names that it uses count by their
-    /// names ([`Rules::STRICT`]). Several types of one name are paired as they fit best.
+    /// names ([`Rules::STRICT`]). Several types of one name are paired as they fit best. Of split BTF over
+    /// one and the same base only its own types are compared.
     pub fn diff(&self, other: &Btf, wanted: impl Fn(&str) -> bool) -> Diff {
         let mut names = Names::new();
+        // What both stand on is the same.
+        let shared = match (self.base(), other.base()) {
+            (Some(one), Some(other)) if one == other => one.len() as u32,
+            _ => 0,
+        };
         for (side, btf) in [self, other].into_iter().enumerate() {
-            for id in btf.ids() {
+            for id in (shared + 1..=btf.len() as u32).map(TypeId) {
                 if let Some((kind, name)) = entry(btf, id).filter(|(_, name)| wanted(name)) {
                     names.entry((kind, name)).or_default()[side].push(id);
                 }
@@ -69,8 +85,9 @@ impl Btf {
         for ((kind, name), [here, there]) in names {
             let here = definitions(self, here);
             let there = definitions(other, there);
-            diff.add(kind, name, here, there, &mut comparison);
+            diff.add(What::Type(kind), name, here, there, &mut comparison);
         }
+        diff.add_constants([self, other], shared, wanted);
         diff
     }
 }
@@ -83,7 +100,7 @@ impl Diff {
 
     fn add(
         &mut self,
-        kind: Kind,
+        kind: What,
         name: &str,
         mut here: Vec<TypeId>,
         mut there: Vec<TypeId>,

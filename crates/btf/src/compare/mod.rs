@@ -22,13 +22,14 @@
 //! # Ok::<(), abide_btf::BtfError>(())
 //! ```
 
+mod constants;
 mod fields;
 mod files;
 mod reason;
 mod tags;
 mod walk;
 
-pub use files::{Change, Diff, Entry};
+pub use files::{Change, Diff, Entry, What};
 pub use reason::{Difference, Reason, Step};
 pub use walk::Comparison;
 

@@ -3,7 +3,7 @@
 use crate::{Btf, Kind, Type, TypeId};
 
 /// The `btf_decl_tag`s of a file, sorted by what they are on.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Tags<'a> {
     list: Vec<(TypeId, Option<u32>, &'a str)>,
 }

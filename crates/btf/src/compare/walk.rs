@@ -33,7 +33,8 @@ struct Side<'a> {
 impl<'a> Comparison<'a> {
     /// For types of `here` with types of `there`; both may be the same file.
     pub fn new(here: &'a Btf, there: &'a Btf, rules: Rules) -> Comparison<'a> {
-        let side = |btf| Side { btf, tags: Tags::new(btf) };
+        let tags = |btf| if rules.spelling { Tags::new(btf) } else { Tags::default() };
+        let side = |btf| Side { btf, tags: tags(btf) };
         // Types that many others have as an anonymous part are walked again for each of them. A kernel
         // takes less than one step for a byte.
         let left = u64::from(MAX_WORK) + 16 * (here.bytes() + there.bytes()) as u64;

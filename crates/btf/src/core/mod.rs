@@ -36,6 +36,7 @@ mod walk;
 pub use answer::{Answer, Poison, Resize, Resolution};
 pub use error::CoreError;
 pub use find::{Record, Resolver, Target};
+pub use name::essential;
 pub use patch::{POISON, Patched};
 pub use spec::{Shown, Spec, Step};
 

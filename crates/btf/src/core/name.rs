@@ -1,8 +1,8 @@
 //! Flavours: `task_struct___old` is another view of `task_struct`. Looks at names only.
 
 /// A name without its flavour: what stands before the last `___` that has other characters on both
-/// sides.
-pub(super) fn essential(name: &str) -> &str {
+/// sides. It is the name that hosts know a type or a function by.
+pub fn essential(name: &str) -> &str {
     let bytes = name.as_bytes();
     let separator =
         |window: &[u8]| window[0] != b'_' && window[1..4] == *b"___" && window[4] != b'_';

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::path::PathBuf;
 
 use abide_btf::TypeId;
-use abide_btf::compare::{Change, Diff, Difference, Entry};
+use abide_btf::compare::{Change, Diff, Difference, Entry, What};
 use abide_diag::printable;
 use serde::Serialize;
 
@@ -82,6 +82,13 @@ pub(super) fn main(args: &Args, ui: &Ui) -> Result<Exit, Failure> {
     Ok(if diff.is_empty() { Exit::Done } else { Exit::Refused })
 }
 
+fn word(what: What) -> &'static str {
+    match what {
+        What::Type(kind) => super::word(kind),
+        What::Constant => "constant",
+    }
+}
+
 /// Whether a name fits a pattern with `*`.
 fn matches(pattern: &str, name: &str) -> bool {
     let Some((head, mut rest)) = pattern.split_once('*') else { return pattern == name };
@@ -98,7 +105,7 @@ fn matches(pattern: &str, name: &str) -> bool {
 impl DiffJson {
     fn of(args: &Args, diff: &Diff) -> DiffJson {
         let entry = |entry: &Entry| EntryJson {
-            kind: super::word(entry.kind),
+            kind: word(entry.kind),
             name: printable(&entry.name).into_owned(),
             id: entry.id.0,
         };
@@ -153,7 +160,7 @@ impl ChangeJson {
         let TypeId(here_id) = change.here;
         let TypeId(there_id) = change.there;
         ChangeJson {
-            kind: super::word(change.kind),
+            kind: word(change.kind),
             name: printable(&change.name).into_owned(),
             here_id,
             there_id,

@@ -114,6 +114,7 @@ impl Builder {
             space: Arc::new(space),
             layout: self.layout,
             returns: None,
+            claims: None,
         })?;
         let services = Arc::new(Services::new(self.cpus, crate::FUEL, None, None));
         let environment = Environment { services, programs: OnceLock::new() };

@@ -50,6 +50,10 @@ abide_diag::codes! {
     T_BODY = "T0016", "a function of the host failed";
     /// A packet load (`r0 = *(u16 *)skb[12]`) needs the context in r6, and a context with a packet.
     T_PACKET_LOAD = "T0017", "packet load without a packet";
+    /// A run of a proved program came to a state that its proof excludes. Runs are compared with the proof
+    /// when that is asked for (`abide run --paranoid`). This is a mistake of Abide's verifier: please
+    /// report it with the program and the input that are printed.
+    T_CONTRADICTION = "T0018", "the run contradicts the proof";
     /// The host serves a definition, by its node and date, for which no body was registered.
     /// Every missing one is listed.
     T_NO_BODY = "T0101", "definition without a body";

@@ -11,6 +11,7 @@ use abide_api::{HostError, Namespace};
 use abide_btf::Btf;
 use abide_diag::{Diagnostic, Report};
 use abide_maps::Limits;
+use abide_verifier::claims::Claims;
 use jiff::civil::Date;
 
 use crate::FUEL;
@@ -101,6 +102,9 @@ impl fmt::Display for Problems {
 
 impl std::error::Error for Problems {}
 
+/// What is done with the claims of a proof before runs are compared with them.
+pub(crate) type Change = Arc<dyn Fn(&mut Claims) + Send + Sync>;
+
 /// Puts a host together; see [`Host::builder`].
 pub struct HostBuilder {
     api: Arc<Api>,
@@ -120,6 +124,7 @@ pub struct HostBuilder {
     kconfig: String,
     types: Option<Arc<Btf>>,
     checked: bool,
+    compare: Option<Change>,
 }
 
 impl HostBuilder {
@@ -286,6 +291,23 @@ impl HostBuilder {
         self
     }
 
+    /// Compares each run with the proof, instruction by instruction: registers, stack, what is held. A
+    /// contradiction is a mistake of the verifier, and ends the run with [`codes::T_CONTRADICTION`].
+    /// Programs are proved, also after [`HostBuilder::checked`]; runs are much slower.
+    #[must_use]
+    pub fn paranoid(mut self) -> Self {
+        self.compare = Some(Arc::new(|_| {}));
+        self
+    }
+
+    /// The same with other claims than those of the proof, to see that it finds what is wrong.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn paranoid_with(mut self, change: impl Fn(&mut Claims) + Send + Sync + 'static) -> Self {
+        self.compare = Some(Arc::new(change));
+        self
+    }
+
     fn make_profile(&self) -> Result<HostProfile, Problem> {
         let mut profile = match (&self.profile, &self.node) {
             (Some(profile), _) => profile.clone(),
@@ -336,7 +358,8 @@ impl HostBuilder {
                 services: Arc::new(services),
                 kconfig: self.kconfig,
                 types: self.types,
-                checked: self.checked,
+                checked: self.checked && self.compare.is_none(),
+                compare: self.compare,
                 layouts: Mutex::default(),
                 warnings,
             }),
@@ -371,6 +394,8 @@ pub(crate) struct Inner {
     pub(crate) types: Option<Arc<Btf>>,
     /// Programs need no proof.
     pub(crate) checked: bool,
+    /// Runs are compared with the claims of the proof, changed by this.
+    pub(crate) compare: Option<Change>,
     /// One layout for each context struct, so that contexts fit all programs of their type.
     layouts: Mutex<HashMap<DefId, Arc<ContextLayout>>>,
     warnings: Vec<Problem>,
@@ -396,6 +421,7 @@ impl Host {
             kconfig: String::new(),
             types: None,
             checked: false,
+            compare: None,
         }
     }
 

@@ -7,11 +7,12 @@ use std::sync::Arc;
 use abide_diag::Diagnostic;
 use abide_isa::{Imm64Kind, Kind, Op, Raw, decode};
 use abide_object::Line;
+use abide_verifier::claims::Claims;
 
 use crate::body::Body;
 use crate::codes;
 use crate::context::ContextLayout;
-use crate::memory::{FUNCTIONS, MapSpace, address};
+use crate::memory::{FUNCTIONS, MapRef, MapSpace, address};
 use crate::trap::{Place, Trap};
 
 /// An instruction with everything resolved that can be.
@@ -60,6 +61,7 @@ pub(crate) struct Source<'a> {
     pub(crate) maps: Vec<u32>,
     pub(crate) layout: Option<Arc<ContextLayout>>,
     pub(crate) returns: Option<(i64, i64)>,
+    pub(crate) claims: Option<Claims>,
 }
 
 /// See the module.
@@ -72,6 +74,10 @@ pub(crate) struct Image {
     pub(crate) space: Arc<MapSpace>,
     pub(crate) layout: Option<Arc<ContextLayout>>,
     pub(crate) returns: Option<(i64, i64)>,
+    /// What the proof says of each instruction, if runs are compared with it.
+    pub(crate) claims: Option<Claims>,
+    /// The program's map indexes as indexes of the space.
+    maps: Vec<u32>,
     /// Whether the function that begins at step 0 uses its stack.
     pub(crate) entry_uses_stack: bool,
     lacking: BTreeMap<u32, Diagnostic>,
@@ -98,6 +104,8 @@ impl Image {
             space: source.space,
             layout: source.layout,
             returns: source.returns,
+            claims: source.claims,
+            maps: source.maps,
             entry_uses_stack: true,
             lacking: source.lacking,
             slots: Vec::with_capacity(source.slots.len() + 1),
@@ -124,8 +132,9 @@ impl Image {
         }
         image.slots.push(source.slots.len() as u32);
         let mut sites: BTreeMap<u32, CallSite> = source.calls.into_iter().collect();
+        let maps = image.maps.clone();
         for index in 0..image.steps.len() {
-            image.resolve(index, &step_of, &source.maps, &mut sites)?;
+            image.resolve(index, &step_of, &maps, &mut sites)?;
         }
         image.mark_stack_use();
         Ok(image)
@@ -269,6 +278,21 @@ impl Image {
             trap = trap.note(note.clone());
         }
         lacks.helps.iter().fold(trap, |trap, help| trap.help(help.clone()))
+    }
+
+    /// The slot of a step.
+    pub(crate) fn slot(&self, step: usize) -> u32 {
+        self.slots.get(step).copied().unwrap_or(u32::MAX)
+    }
+
+    /// A map by its index in the program.
+    pub(crate) fn map(&self, index: u32) -> Option<&MapRef> {
+        self.space.maps().get(*self.maps.get(index as usize)? as usize)
+    }
+
+    /// What stands for it.
+    pub(crate) fn map_handle(&self, index: u32) -> Option<u64> {
+        self.maps.get(index as usize).map(|at| MapSpace::handle(*at))
     }
 
     /// The step of a function's address.

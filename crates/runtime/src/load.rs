@@ -10,6 +10,7 @@ use abide_diag::{Diagnostic, Report};
 use abide_isa::Endian;
 use abide_maps::{Map, MapDef, MapError, MapKind};
 use abide_object::{FunctionId, MapId, MapOrigin, Object, ObjectError, Target};
+use abide_verifier::claims::{Claims, claims};
 use abide_verifier::{Options, Rejection, Statistics, prove_all};
 
 use crate::codes;
@@ -255,7 +256,7 @@ impl Host {
         let environment = Arc::new(Environment { services, programs: OnceLock::new() });
         let mut images = Vec::new();
         for (program, lacking) in linked.iter().zip(lacking) {
-            images.push(Arc::new(self.image(program, lacking, &maps, &space)?));
+            images.push(Arc::new(self.image(program, lacking, &object, &maps, &space)?));
         }
         let programs = images
             .iter()
@@ -266,6 +267,26 @@ impl Host {
         Ok(Loaded { programs, maps, object, requirements, binding, linked, proofs })
     }
 
+    fn proof_options(&self) -> Options<'_> {
+        let node = self.inner.profile.node();
+        Options { host_types: self.inner.types.as_deref(), ..Options::new(node) }
+    }
+
+    /// What runs are compared with, if they are.
+    fn claims(
+        &self,
+        program: &abide_api::Program,
+        object: &Object,
+    ) -> Result<Option<Claims>, LoadError> {
+        let Some(change) = &self.inner.compare else { return Ok(None) };
+        let found = claims(program, object, &self.proof_options()).map_err(|refusal| {
+            LoadError::Unproved(vec![Unproved { rejection: refusal.rejection, lacks: None }])
+        });
+        let mut found = found?;
+        change(&mut found);
+        Ok(Some(found))
+    }
+
     /// Nothing runs that is not proved, unless the host says so.
     fn prove(
         &self,
@@ -273,8 +294,7 @@ impl Host {
         object: &Object,
         lacking: &[BTreeMap<u32, Diagnostic>],
     ) -> Result<(Vec<abide_api::Program>, Vec<Statistics>), LoadError> {
-        let node = self.inner.profile.node();
-        let options = Options { host_types: self.inner.types.as_deref(), ..Options::new(node) };
+        let options = self.proof_options();
         let (mut proved, mut refused) = (Vec::new(), Vec::new());
         for (result, lacking) in prove_all(linked, object, &options).into_iter().zip(lacking) {
             match result {
@@ -324,6 +344,7 @@ impl Host {
         &self,
         program: &abide_api::Program,
         lacking: BTreeMap<u32, Diagnostic>,
+        object: &Object,
         maps: &[(MapId, Arc<Map>)],
         space: &Arc<MapSpace>,
     ) -> Result<Image, LoadError> {
@@ -361,6 +382,7 @@ impl Host {
             maps: program.maps.iter().filter_map(|id| position.get(id).copied()).collect(),
             layout: self.layout(program.program_type),
             returns,
+            claims: self.claims(program, object)?,
         })?)
     }
 }

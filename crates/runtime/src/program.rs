@@ -69,6 +69,7 @@ impl Program {
         let memory = std::mem::take(&mut context.memory);
         let fuel = context.fuel.unwrap_or(services.fuel);
         let mut machine = Machine::new(memory, Arc::clone(&self.environment), context.cpu, fuel);
+        machine.watch = image.claims.as_ref().map(|_| Box::default());
         let first = if image.layout.is_some() { address(CONTEXT, 0) } else { 0 };
         let result = machine.run(image, first);
         let instructions = machine.executed();

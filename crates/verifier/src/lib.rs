@@ -14,6 +14,7 @@
 
 mod attach;
 mod call;
+pub mod claims;
 mod code;
 pub mod codes;
 mod context;
@@ -35,6 +36,7 @@ pub use codes::CODES;
 pub use reject::{Rejection, SourceLine};
 pub use together::{each, prove_all};
 
+use crate::claims::Recorder;
 use crate::code::Code;
 use crate::walk::Walk;
 
@@ -160,14 +162,14 @@ pub fn prove(
     object: &Object,
     options: &Options<'_>,
 ) -> Result<Proof, Box<Refusal>> {
-    let (result, statistics, log) = examine(&program, object, options, false);
+    let Examined { result, statistics, log, .. } = examine(&program, object, options, false, None);
     let mut rejection = match result {
         Ok(()) => return Ok(Proof { program, statistics, log }),
         Err(rejection) => rejection,
     };
     if options.explain && statistics.processed <= walk::history::MOST {
         let again = Options { log: false, ..*options };
-        if let (Err(explained), ..) = examine(&program, object, &again, true)
+        if let Err(explained) = examine(&program, object, &again, true, None).result
             && (explained.code, explained.slot) == (rejection.code, rejection.slot)
         {
             rejection = explained;
@@ -176,12 +178,28 @@ pub fn prove(
     Err(Box::new(Refusal { rejection: *rejection, statistics, log }))
 }
 
+/// What came of a walk.
+struct Examined {
+    result: Result<(), Box<Rejection>>,
+    statistics: Statistics,
+    log: String,
+    recorder: Option<Box<Recorder>>,
+}
+
+impl From<Box<Rejection>> for Examined {
+    fn from(rejection: Box<Rejection>) -> Self {
+        let (statistics, log) = (Statistics::default(), String::new());
+        Examined { result: Err(rejection), statistics, log, recorder: None }
+    }
+}
+
 fn examine(
     program: &Program,
     object: &Object,
     options: &Options<'_>,
     explain: bool,
-) -> (Result<(), Box<Rejection>>, Statistics, String) {
+    recorder: Option<Box<Recorder>>,
+) -> Examined {
     let own = object.program(&program.name).map(|id| &object.programs[id.index()]);
     let name = own.and_then(|own| own.exception.as_ref()).map(|callback| &callback.name);
     let exception = program
@@ -197,16 +215,18 @@ fn examine(
             if let Some(function) = program.function_at(slot) {
                 rejection.function.clone_from(&function.name);
             }
-            return (Err(rejection), Statistics::default(), String::new());
+            return rejection.into();
         }
     };
     let mut walk = match Walk::new(program, object, options, code, exception) {
         Ok(walk) => walk,
-        Err(rejection) => return (Err(rejection), Statistics::default(), String::new()),
+        Err(rejection) => return rejection.into(),
     };
     walk.history = explain.then(walk::history::History::default);
+    walk.recorder = recorder;
     let result = walk.prove().map_err(|rejection| walk.place(rejection));
     walk.statistics.numbers = walk.nodes.len();
     walk.statistics.stack = walk.depths.first().map_or(0, |depth| depth.unsigned_abs());
-    (result, walk.statistics, walk.log)
+    let Walk { statistics, log, recorder, .. } = walk;
+    Examined { result, statistics, log, recorder }
 }

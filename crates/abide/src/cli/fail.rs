@@ -22,6 +22,8 @@ pub(crate) enum Exit {
     Usage = 2,
     /// A file cannot be read or written.
     Io = 3,
+    /// A run contradicts the proof of its program.
+    Contradiction = 4,
 }
 
 /// One message with the text that it points into.

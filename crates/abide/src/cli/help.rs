@@ -12,6 +12,7 @@ Exit codes:
   1  what was read is refused or does wrong: a refusal, errors in a file, a program that trapped
   2  the command line makes no sense
   3  a file cannot be read or written
+  4  a run contradicts the proof of its program: a mistake of Abide's verifier
 
 Environment:
   NO_COLOR  if it is there and not empty, `--color auto` uses no colours

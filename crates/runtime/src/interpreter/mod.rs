@@ -3,6 +3,7 @@
 
 mod alu;
 mod run;
+mod watch;
 
 use std::sync::Arc;
 
@@ -12,6 +13,8 @@ use crate::environment::Environment;
 use crate::image::{CallSite, Image};
 use crate::memory::{FRAMES, GuestMemory};
 use crate::trap::Trap;
+
+pub(crate) use watch::Watch;
 
 /// How many tail calls one run may make, as in the kernel.
 const TAIL_CALLS: u32 = 33;
@@ -40,6 +43,8 @@ pub(crate) struct Machine {
     /// Index of the running frame.
     depth: usize,
     tail_calls: u32,
+    /// Compares the run with its proof.
+    pub(crate) watch: Option<Box<Watch>>,
 }
 
 /// What a body asks for besides returning.
@@ -65,6 +70,7 @@ impl Machine {
             frames: [Frame::default(); FRAMES],
             depth: 0,
             tail_calls: 0,
+            watch: None,
         }
     }
 

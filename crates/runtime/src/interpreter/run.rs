@@ -33,7 +33,11 @@ impl Machine {
         args: [u64; 5],
     ) -> Result<u64, Trap> {
         let mut pc = entry;
-        match self.steps(image, &mut pc, args) {
+        let result = match self.watch {
+            None => self.steps::<false>(image, &mut pc, args),
+            Some(_) => self.steps::<true>(image, &mut pc, args),
+        };
+        match result {
             Ok(value) => Ok(value),
             // The loop is one past the instruction that it fetched.
             Err(trap) => Err(trap.at(|| image.place(pc.saturating_sub(1)))),
@@ -41,7 +45,12 @@ impl Machine {
     }
 
     #[allow(clippy::too_many_lines, reason = "one arm for each instruction")]
-    fn steps(&mut self, image: &Image, place: &mut usize, args: [u64; 5]) -> Result<u64, Trap> {
+    fn steps<const WATCHED: bool>(
+        &mut self,
+        image: &Image,
+        place: &mut usize,
+        args: [u64; 5],
+    ) -> Result<u64, Trap> {
         let steps = image.steps.as_slice();
         let bottom = self.depth;
         let mut pc = *place;
@@ -90,6 +99,9 @@ impl Machine {
                 fail!(Trap::new(&codes::T_INVALID, message));
             };
             pc += 1;
+            if WATCHED {
+                checked!(self.compare(image, pc - 1, &regs));
+            }
             let Step { op, dst, src, off, imm } = *step;
 
             macro_rules! operand {

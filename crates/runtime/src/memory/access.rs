@@ -150,6 +150,34 @@ impl GuestMemory {
         Err(self.explain(addr, u64::from(size), Access::Write))
     }
 
+    /// A number of up to eight bytes, for whoever looks at a run from outside.
+    pub(crate) fn peek(&self, addr: u64, size: u32) -> Option<u64> {
+        let mut bytes = [0; 8];
+        let (start, end) = if cfg!(target_endian = "little") {
+            (0, size as usize)
+        } else {
+            (8 - size as usize, 8)
+        };
+        self.read(addr, bytes.get_mut(start..end)?).ok()?;
+        Some(u64::from_ne_bytes(bytes))
+    }
+
+    /// Whether so many bytes are there.
+    pub(crate) fn holds(&self, addr: u64, size: u32) -> bool {
+        let (offset, size) = (u64::from(addr as u32), u64::from(size));
+        match self.region(addr).map(|region| &region.backing) {
+            None | Some(Backing::Closed) => false,
+            Some(Backing::Private { low, size: all, .. }) => {
+                size == 0
+                    || offset >= u64::from(*low)
+                        && offset + size <= u64::from(*low) + u64::from(*all)
+            }
+            Some(Backing::Shared(values)) => size == 0 || values.place(addr as u32, size).is_some(),
+            Some(Backing::Constant(bytes)) => offset + size <= bytes.len() as u64,
+            Some(Backing::Context) => offset + size <= self.context().len() as u64,
+        }
+    }
+
     fn aligned(&self, addr: u64, size: u32) -> Result<(), Trap> {
         if addr & u64::from(size - 1) == 0 {
             return Ok(());

@@ -137,6 +137,15 @@ impl GuestMemory {
         self.retire(addr, "a key of a finished walk");
     }
 
+    /// How many objects and records the program holds.
+    pub(crate) fn held(&self) -> usize {
+        let dynamic = self.regions.get(self.first_dynamic..).unwrap_or_default();
+        dynamic
+            .iter()
+            .filter(|region| matches!(region.what, What::Record(_) | What::Object(_)))
+            .count()
+    }
+
     /// Ends a run: takes back what the program still holds, and says what the first of it was.
     pub(crate) fn end_run(&mut self) -> Option<Trap> {
         let mut leak = None;

@@ -38,6 +38,13 @@ impl MapRef {
         (u64::from(self.first) << 32) + linear
     }
 
+    /// Where the first value is, the distance between two as a power of two, and how many there are; `None`
+    /// if they have no addresses.
+    pub(crate) fn values(&self) -> Option<(u64, u8, u64)> {
+        let count = self.map.layout().count as u64;
+        (count > 0).then(|| (self.value(Slot(0)), self.shift, count))
+    }
+
     /// The guest address of an offset in the single value of a data section.
     pub(crate) fn data(&self, offset: u64) -> u64 {
         self.value(Slot(0)).wrapping_add(offset)

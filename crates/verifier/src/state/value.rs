@@ -33,7 +33,7 @@ pub(crate) enum Kind {
     Memory(u32),
     /// An object of the host or the program, by the index of its type (`types`).
     Object(u32),
-    /// A function of the program, by its first slot.
+    /// A function of the program, by its index.
     Function(u32),
     /// On the stack only: a dynptr; whether this slot is its first.
     Dynptr { source: Source, first: bool },

@@ -114,6 +114,8 @@ pub(crate) struct Walk<'a> {
     pub(crate) born: HashMap<u32, (String, u32)>,
     /// What kind of memory each instruction is for.
     pub(crate) classes: Vec<Option<crate::memory::Class>>,
+    /// Keeps claims, if those are wanted.
+    pub(crate) recorder: Option<Box<crate::claims::Recorder>>,
 }
 
 impl<'a> Walk<'a> {
@@ -199,6 +201,7 @@ impl<'a> Walk<'a> {
             marks: 0,
             born: HashMap::new(),
             classes: vec![None; slots],
+            recorder: None,
         };
         walk.mark_calls();
         Ok(walk)
@@ -292,6 +295,12 @@ impl<'a> Walk<'a> {
     }
 
     fn run(&mut self) -> Result<(), Refused> {
+        self.paths()?;
+        self.end_part();
+        Ok(())
+    }
+
+    fn paths(&mut self) -> Result<(), Refused> {
         let code = Rc::clone(&self.code);
         loop {
             if code.compare[self.slot as usize] && self.prune()? {
@@ -316,6 +325,9 @@ impl<'a> Walk<'a> {
             }
             if self.history.is_some() {
                 self.remember();
+            }
+            if self.recorder.is_some() {
+                self.record();
             }
             match self.step(&insn)? {
                 Flow::To(slot) => self.slot = slot,

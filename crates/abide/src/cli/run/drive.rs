@@ -7,7 +7,7 @@ use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use abide::{Trap, codes};
-use abide_diag::{Diagnostic, Report as _};
+use abide_diag::{Diagnostic, Report as _, printable};
 use abide_runtime::linux::skb::{self, Skb};
 use abide_runtime::linux::xdp::{Verdict, Xdp};
 
@@ -25,6 +25,7 @@ pub(crate) struct Ran {
     pub(crate) packets: Option<Packets>,
     pub(crate) single: Option<Single>,
     pub(crate) traps: Vec<report::Trap>,
+    pub(crate) contradiction: Option<report::Contradiction>,
     pub(crate) maps: Vec<report::Map>,
     pub(crate) events: Vec<report::Events>,
     pub(crate) trace: Trace,
@@ -129,6 +130,7 @@ pub(crate) fn packets(args: &Args, ready: &Ready, path: &Path) -> Result<Ran, Fa
     let mut tally = Tally::default();
     let mut events = Collected::default();
     let mut written = 0;
+    let mut contradiction = None;
     for (number, packet) in (1..).zip(&packets) {
         let cpu = cpu(args, number - 1);
         let start = Instant::now();
@@ -149,7 +151,12 @@ pub(crate) fn packets(args: &Args, ready: &Ready, path: &Path) -> Result<Ran, Fa
                     }
                 }
             }
-            Err(trap) => tally.traps.add(&trap, Some(number)),
+            Err(trap) => {
+                tally.traps.add(&trap, Some(number));
+                if contradiction.is_none() {
+                    contradiction = contradicts(ready, &trap, &[], &packet.bytes);
+                }
+            }
         }
         events.take(&ready.loaded, args.events);
     }
@@ -162,6 +169,7 @@ pub(crate) fn packets(args: &Args, ready: &Ready, path: &Path) -> Result<Ran, Fa
     ran.time = time(args, ready, &tally, |at| {
         let _ = driver.run(&packets[at].bytes, cpu(args, at as u64));
     });
+    ran.contradiction = contradiction;
     ran.packets = Some(summary(ready, path, &packets, &tally));
     ran.traps = tally.traps.report();
     Ok(ran)
@@ -261,13 +269,18 @@ pub(crate) fn single(args: &Args, ready: &Ready) -> Result<Ran, Failure> {
     let result = run();
     tally.time = start.elapsed();
     let mut value = None;
+    let mut contradiction = None;
     match result {
         Ok(outcome) => {
             value = Some(outcome.value as u32 as i32);
             tally.instructions = outcome.instructions;
             tally.verdicts.insert(0, (1, 0));
         }
-        Err(trap) => tally.traps.add(&trap, None),
+        Err(trap) => {
+            tally.traps.add(&trap, None);
+            contradiction =
+                contradicts(ready, &trap, &given, packet.as_deref().unwrap_or_default());
+        }
     }
     let single = Single {
         value,
@@ -285,8 +298,30 @@ pub(crate) fn single(args: &Args, ready: &Ready) -> Result<Ran, Failure> {
     };
     ran.time = time(args, ready, &tally, |_| run());
     ran.single = Some(single);
+    ran.contradiction = contradiction;
     ran.traps = tally.traps.report();
     Ok(ran)
+}
+
+/// What is needed to see a contradiction again, if the trap is one.
+fn contradicts(
+    ready: &Ready,
+    trap: &Trap,
+    context: &[u8],
+    packet: &[u8],
+) -> Option<report::Contradiction> {
+    if trap.code().id != abide_runtime::codes::T_CONTRADICTION.id {
+        return None;
+    }
+    let name = &trap.place()?.program;
+    let program = ready.loaded.linked().iter().find(|program| program.name == *name)?;
+    let lines = abide_asm::disassemble(&program.slots, abide_asm::Dialect::C);
+    Some(report::Contradiction {
+        program: printable(name).into_owned(),
+        assembly: lines.iter().map(|line| format!("{:>5}: {}", line.slot, line.text)).collect(),
+        context: super::values::hex(context),
+        packet: super::values::hex(packet),
+    })
 }
 
 /// The fields that the program could have written.

@@ -68,6 +68,9 @@ pub(crate) struct Args {
     /// Run without a proof: a run that does what it may not ends with a trap
     #[arg(long)]
     checked: bool,
+    /// Compare each run with the proof, instruction by instruction
+    #[arg(long, conflicts_with = "checked")]
+    paranoid: bool,
     /// Which maps to show: `used` (all but global data), `all`, `none`, or names with commas between
     #[arg(long, value_name = "WHICH", default_value = "used")]
     maps: Which,
@@ -89,7 +92,10 @@ Examples:
   abide run unfinished.bpf.o --checked
 
 A program is proved safe before it runs, as `abide verify` does, and refused if it cannot be proved.
-With --checked it runs without a proof; what it does wrong then ends the run with a trap.
+With --checked it runs without a proof; what it does wrong then ends the run with a trap. With
+--paranoid each run is compared with the proof before each instruction: registers, stack, what is held.
+A contradiction is a mistake of the verifier: the run ends, what is needed to see it again is printed,
+and the exit code is 4.
 
 Files for --map have one entry a line, KEY and VALUE with blanks between, and # before comments.
 Each is hex bytes (0x…, as they lie in memory), an integer (as wide as the key or value, in the
@@ -134,6 +140,7 @@ pub(crate) fn main(args: &Args, ui: &Ui) -> Result<Exit, Failure> {
         packets: ran.packets,
         single: ran.single,
         traps: ran.traps,
+        contradiction: ran.contradiction,
         maps: ran.maps,
         events: ran.events,
         trace: ran.trace,
@@ -141,5 +148,9 @@ pub(crate) fn main(args: &Args, ui: &Ui) -> Result<Exit, Failure> {
         written: ran.written,
     };
     ui.show(&report, |paint| report.text(paint))?;
-    Ok(if report.traps.is_empty() { Exit::Done } else { Exit::Refused })
+    Ok(match &report.contradiction {
+        Some(_) => Exit::Contradiction,
+        None if report.traps.is_empty() => Exit::Done,
+        None => Exit::Refused,
+    })
 }

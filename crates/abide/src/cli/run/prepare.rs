@@ -167,6 +167,9 @@ fn make_host(args: &Args, profile: HostProfile, trace: Arc<Mutex<Trace>>) -> Res
     if args.checked {
         builder = builder.checked();
     }
+    if args.paranoid {
+        builder = builder.paranoid();
+    }
     if let Some(path) = &args.btf {
         builder = builder.types(files::types(path)?);
     }

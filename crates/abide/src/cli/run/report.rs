@@ -25,6 +25,8 @@ pub(crate) struct Report {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) single: Option<Single>,
     pub(crate) traps: Vec<Trap>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) contradiction: Option<Contradiction>,
     pub(crate) maps: Vec<Map>,
     pub(crate) events: Vec<Events>,
     #[serde(skip_serializing_if = "Trace::is_empty")]
@@ -132,6 +134,17 @@ fn message<S: serde::Serializer>(found: &Diagnostic, to: S) -> Result<S::Ok, S::
     MessageJson::of(&Message::from(found.clone())).serialize(to)
 }
 
+/// What is needed to see a contradiction of the proof again.
+#[derive(Debug, Serialize)]
+pub(crate) struct Contradiction {
+    pub(crate) program: String,
+    /// The linked program, one instruction each.
+    pub(crate) assembly: Vec<String>,
+    /// What the run was given, in hex.
+    pub(crate) context: String,
+    pub(crate) packet: String,
+}
+
 #[derive(Debug, Serialize)]
 pub(crate) struct Map {
     pub(crate) name: String,
@@ -218,6 +231,14 @@ impl Report {
         }
         for trap in &self.traps {
             trap.text(paint, &mut out);
+        }
+        if let Some(found) = &self.contradiction {
+            let _ = writeln!(out, "\n{}", paint.head("to see it again"));
+            let _ = writeln!(out, "  context  {}\n  packet   {}", found.context, found.packet);
+            let _ = writeln!(out, "  program {}, as it was linked:", found.program);
+            for line in &found.assembly {
+                let _ = writeln!(out, "    {line}");
+            }
         }
         for map in &self.maps {
             map.text(paint, &mut out);

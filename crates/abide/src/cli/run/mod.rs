@@ -92,10 +92,10 @@ Examples:
   abide run unfinished.bpf.o --checked
 
 A program is proved safe before it runs, as `abide verify` does, and refused if it cannot be proved.
-With --checked it runs without a proof; what it does wrong then ends the run with a trap. With
---paranoid each run is compared with the proof before each instruction: registers, stack, what is held.
-A contradiction is a mistake of the verifier: the run ends, what is needed to see it again is printed,
-and the exit code is 4.
+With --checked it runs without a proof; what it does wrong then ends the run with a trap.
+With --paranoid each run is compared with the proof before each instruction: registers,
+stack, what is held. A contradiction is a mistake of the verifier: the run ends, what is
+needed to see it again is printed, and the exit code is 4.
 
 Files for --map have one entry a line, KEY and VALUE with blanks between, and # before comments.
 Each is hex bytes (0x…, as they lie in memory), an integer (as wide as the key or value, in the

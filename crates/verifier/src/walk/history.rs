@@ -121,7 +121,9 @@ impl Walk<'_> {
                     }
                     told = Some((reg, line));
                     let other = (src == Operand::Reg).then_some(insn.src);
-                    let other = other.filter(|other| is_interesting(&step.regs[other.index()]));
+                    let known =
+                        |other: &Reg| step.regs.get(other.index()).is_some_and(is_interesting);
+                    let other = other.filter(known);
                     if let Some(other) =
                         other.filter(|_| !before.is_scalar() || !is_interesting(before))
                     {
@@ -141,6 +143,8 @@ impl Walk<'_> {
 
     /// The last step before `later` in the same frame after which the register was another one.
     fn last_change(&self, path: &[&Step], reg: Reg, later: usize) -> Option<usize> {
+        // Of the frame pointer there is nothing to tell.
+        path.get(later)?.regs.get(reg.index())?;
         let frames = path[later].frames;
         let mut next = later;
         for at in (0..later).rev() {

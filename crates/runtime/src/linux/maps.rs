@@ -14,7 +14,6 @@ pub(super) const TABLE: &[(&str, Raw)] = &[
     ("bpf_map_lookup_percpu_elem@LINUX_5.19", lookup_percpu),
     ("bpf_for_each_map_elem@LINUX_5.13", for_each),
     ("bpf_tail_call@LINUX_4.2", tail_call),
-    ("bpf_tail_call@LINUX_5.17", tail_call),
 ];
 
 /// Keys up to this size need no allocation.

@@ -3,6 +3,7 @@
 use abide_diag::{Diagnostic, Report};
 use abide_isa::{Insn, Kind, encode, encode_bytes};
 
+use crate::automaton::Automaton;
 use crate::bind::{Bound, Reference, not_simple};
 use crate::codes;
 use crate::explain::bad_token;
@@ -19,6 +20,9 @@ use crate::token::{Class, Sign, Tok, Token, looks_like_register, word_length};
 
 /// The symbols that stand for numbers.
 struct Values<'u, 'a>(&'u Unit<'a>);
+
+/// The shortest text, in bytes, for which building the automaton takes less time than it saves.
+const LONG: usize = 1 << 18;
 
 impl Scope for Values<'_, '_> {
     fn number(&self, name: &str) -> Option<i128> {
@@ -124,8 +128,13 @@ impl Unit<'_> {
     /// Reads a statement at once, if it is an instruction as compilers write them.
     #[inline]
     fn quick(&mut self, bytes: &[u8], start: usize, text: &str, lexer: &mut Lexer<'_>) -> bool {
+        let automaton = match self.automaton {
+            Some(automaton) => automaton,
+            None if bytes.len() < LONG => return false,
+            None => *self.automaton.insert(Automaton::get()),
+        };
         let (wanted, names) = (self.options.dialect, !self.has_values);
-        let Some(found) = quick::read(self.automaton, bytes, start, wanted, names) else {
+        let Some(found) = quick::read(automaton, bytes, start, wanted, names) else {
             return false;
         };
         if !self.macros.is_empty()

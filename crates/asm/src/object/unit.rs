@@ -37,7 +37,8 @@ pub(super) struct Unit<'a> {
     pub(super) options: &'a ObjectOptions<'a>,
     pub(super) style: Style,
     pub(super) grammar: &'static Grammar,
-    pub(super) automaton: &'static Automaton,
+    /// If a text was long enough to make it worth while.
+    pub(super) automaton: Option<&'static Automaton>,
     pub(super) texts: Vec<Text>,
     pub(super) frames: Vec<Frame>,
     /// The bytes that expansions have made so far.
@@ -86,7 +87,7 @@ impl<'a> Unit<'a> {
             options,
             style,
             grammar: Grammar::get(),
-            automaton: Automaton::get(),
+            automaton: None,
             texts: vec![Text {
                 source: settle(source, options.semicolon),
                 parent: None,

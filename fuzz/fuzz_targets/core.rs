@@ -2,7 +2,7 @@
 //! the host's file. Nothing is applied in part.
 #![no_main]
 
-use abide_btf::core::{Patched, Target};
+use abide_btf::core::Target;
 use abide_object::{Object, host_types};
 use libfuzzer_sys::fuzz_target;
 

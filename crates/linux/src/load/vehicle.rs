@@ -34,7 +34,7 @@ pub struct Vehicle {
 }
 
 /// `BPF_F_SLEEPABLE`.
-const SLEEPABLE: u32 = 1 << 4;
+pub const SLEEPABLE: u32 = 1 << 4;
 
 const fn plain(name: &'static str, program: &'static str, kind: ProgramType) -> Vehicle {
     Vehicle { name, program, kind, attach: None, flags: 0, target: Target::None }

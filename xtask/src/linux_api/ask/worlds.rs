@@ -4,7 +4,7 @@
 use abide_api::model::{Api, DefKind, FieldRole};
 use abide_api::{Namespace, NodeId};
 use abide_btf::{Btf, Kind, Type, TypeId};
-use abide_linux::load::vehicle::{self, Numbers};
+use abide_linux::load::vehicle::{self, Numbers, SLEEPABLE};
 use abide_testkit::bpf::{Map, MapAttr};
 
 use super::code::{Field, Pass};
@@ -25,9 +25,6 @@ const HANDED: &[(&str, &str, bool)] = &[
     ("lsm", "bpf_lsm_bprm_committed_creds", false),
     ("lsm", "bpf_lsm_socket_connect", false),
 ];
-
-/// `BPF_F_SLEEPABLE`.
-const SLEEPABLE: u32 = 1 << 4;
 
 /// A program to call helpers from.
 pub(super) struct World {

@@ -88,6 +88,13 @@ const OPAQUE: &[&str] = &[
     "bpf_refcount",
 ];
 
+/// Whether functions take a pointer to such a struct to do something with its state. A count of owners
+/// they find in the object that it is in.
+pub(crate) fn is_passed(name: &str) -> bool {
+    matches!(name, "bpf_spin_lock" | "bpf_res_spin_lock")
+        || name != "bpf_refcount" && OPAQUE.contains(&name)
+}
+
 /// Fields with a state of their own in one value: more, and no host knows of any.
 pub(crate) const MAX_SPECIAL: usize = 11;
 

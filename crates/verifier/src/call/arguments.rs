@@ -484,13 +484,8 @@ impl Walk<'_> {
         reg: Reg,
         value: &Value,
     ) -> Result<(), Refused> {
-        let refuse = |text: &str, kernel: String| {
-            Err(Rejection::new(
-                &c::V_ARGUMENT,
-                format!("`{}` of {}: {text}", param.name, contract.name),
-            )
-            .kernel(kernel))
-        };
+        let refuse =
+            |text: &str, kernel: String| Err(contract.refuses(&c::V_ARGUMENT, param, text, kernel));
         let Kind::MapValue(map) = value.kind else {
             return Err(self.mismatch(contract, param, reg, value, "map_value"));
         };

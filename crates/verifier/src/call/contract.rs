@@ -6,7 +6,15 @@ use abide_api::ctype::CType;
 use abide_api::model::{Api, DefKind, Param, Prototype, Suffix};
 use abide_api::{DefId, Namespace, NodeId};
 
+use abide_diag::Code;
+use abide_isa::Reg;
+
+use crate::codes as c;
+use crate::fields::is_passed;
+use crate::reject::Rejection;
+use crate::state::value::Value;
 use crate::types::Types;
+use crate::walk::Refused;
 
 /// What a parameter takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -129,6 +137,35 @@ pub(crate) struct Contract {
 }
 
 impl Contract {
+    /// What is passed for a parameter is not what it takes.
+    pub(crate) fn refuses(
+        &self,
+        code: &'static Code,
+        param: &Parameter,
+        text: &str,
+        kernel: impl Into<String>,
+    ) -> Refused {
+        Rejection::new(code, format!("`{}` of {}: {text}", param.name, self.name)).kernel(kernel)
+    }
+
+    /// The offset of what is passed for a parameter. It must be known for a field that the kernel calls
+    /// `name`.
+    pub(crate) fn fixed_offset(
+        &self,
+        param: &Parameter,
+        reg: Reg,
+        value: &Value,
+        name: &str,
+    ) -> Result<i64, Refused> {
+        value.fixed_offset().ok_or_else(|| {
+            let kernel = format!(
+                "R{} doesn't have constant offset. {name} has to be at the constant offset",
+                reg.number()
+            );
+            self.refuses(&c::V_ARGUMENT, param, "at an unknown offset", kernel)
+        })
+    }
+
     pub(crate) fn of(
         api: &Api,
         node: NodeId,
@@ -176,19 +213,6 @@ struct Reader<'r, 'a> {
     map: bool,
     release: bool,
 }
-
-/// Structs that live in map values or objects and have a state of their own.
-const SPECIAL: &[&str] = &[
-    "bpf_spin_lock",
-    "bpf_res_spin_lock",
-    "bpf_timer",
-    "bpf_wq",
-    "bpf_task_work",
-    "bpf_list_head",
-    "bpf_list_node",
-    "bpf_rb_root",
-    "bpf_rb_node",
-];
 
 impl Reader<'_, '_> {
     fn parameter(&mut self, param: &Param, next: Option<&Param>, at: usize) -> Parameter {
@@ -274,7 +298,7 @@ impl Reader<'_, '_> {
                     constant,
                 };
             }
-            if SPECIAL.contains(&name.as_str()) {
+            if is_passed(name) {
                 return Takes::Special(name.clone());
             }
             if name.starts_with("bpf_iter_") {

@@ -65,19 +65,13 @@ impl Walk<'_> {
         passed: &mut Passed,
     ) -> Result<(), Refused> {
         let number = reg.number();
-        let refuse = |text: &str, kernel: String| {
-            let text = format!("`{}` of {}: {text}", param.name, contract.name);
-            Err(Rejection::new(&c::V_ARGUMENT, text).kernel(kernel))
-        };
+        let refuse =
+            |text: &str, kernel: String| Err(contract.refuses(&c::V_ARGUMENT, param, text, kernel));
         let Some(does) = does(&contract.name) else {
             let text = format!("{} cannot be proved yet", contract.name);
             return Err(Rejection::new(&c::V_GAP, text));
         };
-        let Some(at) = value.fixed_offset() else {
-            let word = "has to be at the constant offset";
-            let kernel = format!("R{number} doesn't have constant offset. {name} {word}");
-            return refuse("at an unknown offset", kernel);
-        };
+        let at = contract.fixed_offset(param, reg, value, name)?;
         let root = matches!(name, "bpf_list_head" | "bpf_rb_root");
         let owned = self.is_owned(value);
         let borrowed = matches!(value.kind, Kind::Object(_))

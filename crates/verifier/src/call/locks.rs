@@ -26,10 +26,23 @@ pub(crate) fn under_lock(name: &str) -> bool {
 }
 
 impl Walk<'_> {
-    /// Only what is owned by the program or the map can be locked.
-    fn lock_kind(&self, passed: &Passed, resilient: bool, irq: bool) -> Option<OwnedKind> {
-        let (value, _) = passed.special.as_ref()?;
-        Some(OwnedKind::Lock { id: value.id, of: lock_of(value)?, resilient, irq })
+    /// What a lock is held as. Only what is owned by the program or the map can be locked, and not by a
+    /// function that compares nodes.
+    fn lock_kind(
+        &self,
+        passed: &Passed,
+        resilient: bool,
+        irq: bool,
+    ) -> Result<Option<OwnedKind>, Refused> {
+        let Some((value, _)) = &passed.special else { return Ok(None) };
+        let Some(of) = lock_of(value) else { return Ok(None) };
+        if self.in_tree_callback() {
+            return refuse(
+                "a function that compares nodes locks or unlocks",
+                "can't spin_{lock,unlock} in rbtree cb",
+            );
+        }
+        Ok(Some(OwnedKind::Lock { id: value.id, of, resilient, irq }))
     }
 
     pub(crate) fn spin_lock(
@@ -37,13 +50,7 @@ impl Walk<'_> {
         contract: &Contract,
         passed: &Passed,
     ) -> Result<(), Refused> {
-        let Some(kind) = self.lock_kind(passed, false, false) else { return Ok(()) };
-        if self.in_tree_callback() {
-            return refuse(
-                "a function that compares nodes locks or unlocks",
-                "can't spin_{lock,unlock} in rbtree cb",
-            );
-        }
+        let Some(kind) = self.lock_kind(passed, false, false)? else { return Ok(()) };
         if contract.name == "bpf_spin_lock" {
             if self.state.lock().is_some() {
                 return refuse(
@@ -94,13 +101,7 @@ impl Walk<'_> {
         passed: &Passed,
     ) -> Result<Option<Flow>, Refused> {
         let irq = passed.flags.is_some();
-        let Some(kind) = self.lock_kind(passed, true, irq) else { return Ok(None) };
-        if self.in_tree_callback() {
-            return refuse(
-                "a function that compares nodes locks or unlocks",
-                "can't spin_{lock,unlock} in rbtree cb",
-            );
-        }
+        let Some(kind) = self.lock_kind(passed, true, irq)? else { return Ok(None) };
         if contract.name.contains("unlock") {
             self.unlock(kind, "bpf_res_spin_unlock")?;
             self.restore_flags(passed, true)?;

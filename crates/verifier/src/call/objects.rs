@@ -37,19 +37,9 @@ impl Walk<'_> {
         value: &Value,
         passed: &mut Passed,
     ) -> Result<(), Refused> {
-        let refuse = |text: &str, kernel: String| {
-            let text = format!("`{}` of {}: {text}", param.name, contract.name);
-            Err(Rejection::new(&c::V_ARGUMENT, text).kernel(kernel))
-        };
-        let Some(at) = value.fixed_offset() else {
-            return refuse(
-                "at an unknown offset",
-                format!(
-                    "R{} doesn't have constant offset. kptr has to be at the constant offset",
-                    reg.number()
-                ),
-            );
-        };
+        let refuse =
+            |text: &str, kernel: String| Err(contract.refuses(&c::V_ARGUMENT, param, text, kernel));
+        let at = contract.fixed_offset(param, reg, value, "kptr")?;
         let field = match value.kind {
             Kind::MapValue(map) => self.maps[map as usize].usable_at(at).copied(),
             Kind::Object(of) if value.flags.has(Flags::ALLOCATED) && !value.flags.any(GONE) => {

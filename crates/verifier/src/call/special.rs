@@ -5,7 +5,6 @@ use abide_isa::Reg;
 use super::arguments::Passed;
 use super::contract::{Contract, Parameter};
 use crate::codes as c;
-use crate::reject::Rejection;
 use crate::state::value::{Kind, Source, Value};
 use crate::walk::{Refused, Walk};
 
@@ -20,11 +19,7 @@ impl Walk<'_> {
         passed: &mut Passed,
     ) -> Result<(), Refused> {
         let refuse = |text: &str, kernel: &str| {
-            Err(Rejection::new(
-                &c::V_STACK_OBJECT,
-                format!("`{}` of {}: {text}", param.name, contract.name),
-            )
-            .kernel(kernel.to_owned()))
+            Err(contract.refuses(&c::V_STACK_OBJECT, param, text, kernel))
         };
         let (Kind::Frame(frame), Some(off)) = (value.kind, value.fixed_offset()) else {
             if let Kind::Dynptr { .. } = value.kind
@@ -117,22 +112,7 @@ impl Walk<'_> {
         if super::graph::GRAPH.contains(&name) {
             return self.graph_argument(contract, param, reg, value, name, passed);
         }
-        let refuse = |text: String, kernel: String| {
-            Err(Rejection::new(
-                &c::V_ARGUMENT,
-                format!("`{}` of {}: {text}", param.name, contract.name),
-            )
-            .kernel(kernel))
-        };
-        let number = reg.number();
-        let Some(at) = value.fixed_offset() else {
-            return refuse(
-                "at an unknown offset".to_owned(),
-                format!(
-                    "R{number} doesn't have constant offset. {name} has to be at the constant offset"
-                ),
-            );
-        };
+        let at = contract.fixed_offset(param, reg, value, name)?;
         let found = match value.kind {
             Kind::MapValue(map) => self.maps[map as usize].usable_at(at).copied(),
             Kind::Object(of) if self.is_owned(value) => {
@@ -149,7 +129,8 @@ impl Walk<'_> {
                 ),
                 _ => format!("off {at} doesn't point to 'struct {name}'"),
             };
-            return refuse(format!("there is no `struct {name}` at offset {at}"), kernel);
+            let text = format!("there is no `struct {name}` at offset {at}");
+            return Err(contract.refuses(&c::V_ARGUMENT, param, &text, kernel));
         }
         passed.special = Some((*value, name.to_owned()));
         Ok(())

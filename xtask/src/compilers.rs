@@ -7,7 +7,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicUsize, Ordering};
+
+use abide_verifier::each;
 
 use crate::{Failure, setup, tree};
 
@@ -195,20 +196,12 @@ fn compile(
         command.status().is_ok_and(|status| status.success())
     };
     println!("==> {compiler}: compiling {} programs", files.len());
-    let (next, texts, objects) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0));
-    std::thread::scope(|scope| {
-        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
-            scope.spawn(|| {
-                while let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    if command(file, "-S", "s") {
-                        texts.fetch_add(1, Ordering::Relaxed);
-                        let made = command(file, "-c", "o");
-                        objects.fetch_add(usize::from(made), Ordering::Relaxed);
-                    }
-                }
-            });
-        }
+    let made = each(&files, None, |file| {
+        let text = command(file, "-S", "s");
+        (text, text && command(file, "-c", "o"))
     });
-    println!("{} texts, {} objects", texts.into_inner(), objects.into_inner());
+    let texts = made.iter().filter(|(text, _)| *text).count();
+    let objects = made.iter().filter(|(_, object)| *object).count();
+    println!("{texts} texts, {objects} objects");
     fs::rename(&part, out).map_err(failed(out))
 }

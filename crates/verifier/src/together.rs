@@ -1,8 +1,7 @@
 //! Several programs of one object, each proved by itself: in as many threads as there are processors.
 //! Results come in the order of the programs. Proves nothing itself.
 
-use std::num::NonZero;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::num::NonZeroUsize;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
@@ -17,39 +16,42 @@ pub fn prove_all(
     object: &Object,
     options: &Options<'_>,
 ) -> Vec<Result<Proof, Box<Refusal>>> {
-    each(programs, |program| prove(program, object, options))
+    each(programs, None, |program| prove(program, object, options))
 }
 
-/// Does the same with each item, in several threads, and keeps the order.
-pub fn each<T: Send, R: Send>(items: Vec<T>, work: impl Fn(T) -> R + Sync) -> Vec<R> {
-    let processors = thread::available_parallelism().map_or(1, NonZero::get);
-    let threads = processors.min(items.len());
+/// Does the same with each item, on as many threads as there are processors, or on so many; the results
+/// are in the order of the items.
+pub fn each<T: Send, R: Send>(
+    items: impl IntoIterator<Item = T, IntoIter: ExactSizeIterator + Send>,
+    threads: Option<NonZeroUsize>,
+    work: impl Fn(T) -> R + Sync,
+) -> Vec<R> {
+    let items = items.into_iter();
+    let threads = threads.or_else(|| thread::available_parallelism().ok());
+    let threads = threads.map_or(1, NonZeroUsize::get).min(items.len());
     if threads < 2 {
-        return items.into_iter().map(work).collect();
+        return items.map(work).collect();
     }
-    let waiting: Vec<Mutex<Option<T>>> =
-        items.into_iter().map(|item| Mutex::new(Some(item))).collect();
-    let next = AtomicUsize::new(0);
-    let mut taken: Vec<(usize, R)> = Vec::new();
-    thread::scope(|scope| {
-        let indexed = || {
-            let mut done = Vec::new();
-            loop {
-                let at = next.fetch_add(1, Ordering::Relaxed);
-                let Some(place) = waiting.get(at) else { return done };
-                let item = place.lock().unwrap_or_else(PoisonError::into_inner).take();
-                done.extend(item.map(|item| (at, work(item))));
-            }
-        };
-        let others: Vec<_> = (1..threads).map(|_| scope.spawn(indexed)).collect();
-        taken = indexed();
+    let waiting = Mutex::new(items.enumerate());
+    let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let some = || {
+        let mut done = Vec::new();
+        while let Some((at, item)) = next() {
+            done.push((at, work(item)));
+        }
+        done
+    };
+    let mut done: Vec<(usize, R)> = thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(some)).collect();
+        let mut done = some();
         for other in others {
             match other.join() {
-                Ok(done) => taken.extend(done),
+                Ok(more) => done.extend(more),
                 Err(panic) => std::panic::resume_unwind(panic),
             }
         }
+        done
     });
-    taken.sort_by_key(|(at, _)| *at);
-    taken.into_iter().map(|(_, result)| result).collect()
+    done.sort_by_key(|(at, _)| *at);
+    done.into_iter().map(|(_, result)| result).collect()
 }

@@ -85,7 +85,7 @@ pub(crate) fn main(args: &Args, ui: &Ui) -> Result<Exit, Failure> {
         .map(|one| one.name.as_str())
         .collect();
     let examined =
-        each(programs, |name| examine(args, &host, &needs, &object, types.as_ref(), name));
+        each(programs, None, |name| examine(args, &host, &needs, &object, types.as_ref(), name));
     let (programs, messages): (Vec<_>, Vec<_>) = examined.into_iter().unzip();
     let report = Report { host: host.label(), programs };
     if report.programs.is_empty() {

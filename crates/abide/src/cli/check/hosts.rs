@@ -8,8 +8,8 @@ use abide::{Api, HostProfile, codes};
 use abide_api::check::{Host, release};
 use abide_btf::core::Target;
 use abide_diag::{Diagnostic, Report, printable};
+use abide_verifier::each;
 
-use super::each;
 use crate::cli::apis::Apis;
 use crate::cli::fail::{Failure, shown};
 use crate::cli::kernels::Kernel;
@@ -55,7 +55,7 @@ pub(super) fn kernels(against: &[String]) -> Result<Vec<Read>, Failure> {
             paths.push(path.to_owned());
         }
     }
-    each(&paths, None, |path| read(path), |_| {}).into_iter().collect()
+    each(&paths, None, |path| read(path)).into_iter().collect()
 }
 
 fn read(path: &Path) -> Result<Read, Failure> {
@@ -69,7 +69,7 @@ fn read(path: &Path) -> Result<Read, Failure> {
 
 /// The kernels with their types indexed, on several threads.
 pub(super) fn indexed(kernels: &[Read]) -> Vec<(&Read, Target<'_>)> {
-    each(kernels, None, |read| (read, Target::new(&read.kernel.types)), |_| {})
+    each(kernels, None, |read| (read, Target::new(&read.kernel.types)))
 }
 
 /// A file by its name, without what says that it is BTF.

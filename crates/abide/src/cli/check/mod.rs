@@ -8,12 +8,12 @@ mod text;
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use abide::codes;
 use abide_api::check::Checker;
 use abide_diag::Diagnostic;
+use abide_verifier::each;
 
 use self::hosts::Hosts;
 use self::report::{ObjectJson, Report};
@@ -75,8 +75,14 @@ pub(crate) fn main(args: &Args, ui: &Ui) -> Result<Exit, Failure> {
     let kernels = hosts::indexed(&kernels);
     let hosts = Hosts::of(&args.against, &apis, &kernels)?;
     let progress = ui.progress(paths.len(), "object");
-    let done =
-        each(&paths, args.jobs, |path| one(path, &apis, &hosts), |count| progress.show(count));
+    let finished = Mutex::new(0);
+    let done = each(&paths, args.jobs, |path| {
+        let object = one(path, &apis, &hosts);
+        let mut finished = finished.lock().unwrap_or_else(PoisonError::into_inner);
+        *finished += 1;
+        progress.show(*finished);
+        object
+    });
     progress.clear();
     let report = Report::of(&hosts, done);
     ui.show_markdown(&report, |paint| text::text(&report, paint), || text::markdown(&report))?;
@@ -119,37 +125,6 @@ fn below(folder: &Path, found: &mut Vec<PathBuf>, depth: u32) -> Result<(), Fail
         }
     }
     Ok(())
-}
-
-/// Does the same for each of them, on as many threads as there are processors, or on so many; the results
-/// are in their order. `done` hears how many are.
-fn each<'a, T: Sync, R: Send>(
-    all: &'a [T],
-    threads: Option<NonZeroUsize>,
-    work: impl Fn(&'a T) -> R + Sync,
-    done: impl Fn(usize) + Sync,
-) -> Vec<R> {
-    let threads = threads.or_else(|| std::thread::available_parallelism().ok());
-    let next = AtomicUsize::new(0);
-    let results: Mutex<Vec<(usize, R)>> = Mutex::new(Vec::with_capacity(all.len()));
-    std::thread::scope(|scope| {
-        for _ in 0..threads.map_or(1, usize::from).min(all.len()) {
-            scope.spawn(|| {
-                loop {
-                    let at = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(one) = all.get(at) else { break };
-                    let result = work(one);
-                    let mut results =
-                        results.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-                    results.push((at, result));
-                    done(results.len());
-                }
-            });
-        }
-    });
-    let mut results = results.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
-    results.sort_by_key(|(at, _)| *at);
-    results.into_iter().map(|(_, result)| result).collect()
 }
 
 fn one(path: &Path, apis: &Apis, hosts: &Hosts<'_>) -> ObjectJson {

@@ -1,5 +1,5 @@
 //! What the repository does to itself: `cargo xtask test`, `tidy`, `oracles`, `packages`, `errors`, `man`,
-//! `asm-corpus`, `compilers`, `linux-api`, `hosts`, `parity`, `check-parity`.
+//! `asm-corpus`, `compilers`, `linux-api`, `hosts`, `parity`, `check-parity`, `soundness`.
 //!
 //! Only this program knows of apt, of other cargo commands and of the shape of the source tree.
 
@@ -14,6 +14,7 @@ mod oracles;
 mod packages;
 mod parity;
 mod setup;
+mod soundness;
 mod test;
 mod tidy;
 mod tree;
@@ -43,6 +44,9 @@ cargo xtask COMMAND
   hosts [--bless]       check hosts/ against the BTF of its kernels; --bless writes it
   parity [--bless]      the verifier against the kernel's verdicts on the shared corpora;
                         `parity WORD…`: only corpora or cases with this word in their name
+  soundness [--runs N] [--seed N] [--kernel]
+                        random programs, proved and run beside their proofs, and what the
+                        running kernel says of them; `cargo run --release -p xtask` is faster
   check-parity [--ask]  `abide check` against what kernels loaded, into docs/check-parity.md; --ask
                         boots the kernels of the shared data first (7 minutes each)
 ";
@@ -69,6 +73,7 @@ fn main() -> ExitCode {
         ["hosts"] => hosts::run(false),
         ["hosts", "--bless"] => hosts::run(true),
         ["compilers", kernels @ ..] => compilers::run(kernels),
+        ["soundness", words @ ..] => soundness::run(words),
         ["check-parity"] => check_parity::run(false),
         ["check-parity", "--ask"] => check_parity::run(true),
         ["parity", "--bless"] => parity::run(&[], true),

@@ -265,7 +265,29 @@ pub fn load(program: &Program<'_>) -> Result<OwnedFd, Refused> {
 
 /// As [`load`], of a program that is attached in one way only.
 pub fn load_program(kind: u32, code: &[u8], maps: &[&Map]) -> Result<OwnedFd, Refused> {
-    load(&Program { kind, attach: 0, flags: 0, target: 0, code, maps })
+    let fds: Vec<u32> = maps.iter().map(|map| fd(&map.fd)).collect();
+    // Without a log first: one that is too small would be the reason.
+    let mut log = Vec::new();
+    loop {
+        let mut attr = Attr::new(&[
+            pair(kind, (code.len() / 8) as u32),
+            address(code),
+            address(b"GPL\0"),
+            pair(u32::from(!log.is_empty()), log.len() as u32),
+            address_mut(&mut log),
+        ]);
+        attr.0[15] = address(&fds);
+        // SAFETY: all addresses are of buffers that live, with their sizes beside them; of `fds` the
+        // kernel reads what the code names, which it checks against no size: tests name what they give.
+        match unsafe { made(PROG_LOAD, &mut attr) } {
+            Err(_) if log.is_empty() => log = vec![0; 1 << 22],
+            Err(errno) => {
+                log.truncate(log.iter().position(|byte| *byte == 0).unwrap_or(log.len()));
+                return Err(Refused::new(errno, &log));
+            }
+            Ok(program) => return Ok(program),
+        }
+    }
 }
 
 /// `BPF_PROG_TEST_RUN`, once, on a packet: what the program returned.

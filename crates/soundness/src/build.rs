@@ -1,0 +1,113 @@
+//! Objects from text and from raw instructions. Judges nothing.
+
+use abide_asm::Options;
+use abide_isa::{Endian, Raw};
+use abide_object::{
+    Function, FunctionId, Linkage, Map, MapId, MapOrigin, Object, Relocation, Stamp, Target,
+};
+
+use crate::generate::CALLS;
+
+/// `call` and the wide load.
+const CALL: u8 = 0x85;
+const WIDE: u8 = 0x18;
+
+fn map(name: &str, kind: u32, key: u32, value: u32, entries: u32) -> Map {
+    Map {
+        name: name.to_owned(),
+        origin: MapOrigin::Btf,
+        kind,
+        key_size: key,
+        value_size: value,
+        max_entries: entries,
+        ..Map::empty()
+    }
+}
+
+/// An XDP program of functions as text, the first of them the entry, with three maps: `values` (array of
+/// 64 bytes), `hash` (8 bytes), `ring`.
+///
+/// # Panics
+/// When the text is none: it is made here.
+#[must_use]
+pub fn from_text(texts: &[String]) -> Object {
+    let functions = texts.iter().map(|text| {
+        let assembled = abide_asm::assemble(text, &Options::default());
+        assembled.unwrap_or_else(|errors| panic!("{errors:?}\n{text}")).slots
+    });
+    from_slots(functions.collect())
+}
+
+/// The same from instructions: calls of functions are numbers from 1,000,000 on; maps and callbacks
+/// are counted.
+#[must_use]
+pub fn from_slots(functions: Vec<Vec<Raw>>) -> Object {
+    let functions: Vec<Function> = functions
+        .into_iter()
+        .enumerate()
+        .map(|(at, mut slots)| {
+            let relocations = relocations(&mut slots);
+            Function {
+                name: if at == 0 { "random".to_owned() } else { format!("f{at}") },
+                section: if at == 0 { "xdp" } else { ".text" }.to_owned(),
+                linkage: if at == 0 { Linkage::Global } else { Linkage::Static },
+                slots,
+                relocations,
+                lines: Vec::new(),
+                proto: None,
+                offset: 0,
+            }
+        })
+        .collect();
+    let program = abide_object::Program {
+        function: FunctionId(0),
+        section: "xdp".to_owned(),
+        autoload: true,
+        program_type: None,
+        attach_type: None,
+        attach: None,
+        sleepable: false,
+        fragments: false,
+        exception: None,
+    };
+    Object {
+        endian: Endian::NATIVE,
+        license: Some("GPL".to_owned()),
+        version: None,
+        stamps: vec![Stamp { api: "linux".to_owned(), node: "LINUX_6.12".to_owned() }],
+        functions,
+        programs: vec![program],
+        maps: vec![
+            map("values", 2, 4, 64, 2),
+            map("hash", 1, 4, 8, 16),
+            map("ring", 27, 0, 0, 4096),
+        ],
+        externs: Vec::new(),
+        arena: None,
+        jump_tables: Vec::new(),
+        btf: None,
+        core: Vec::new(),
+    }
+}
+
+fn relocations(slots: &mut [Raw]) -> Vec<Relocation> {
+    let mut found = Vec::new();
+    let mut at = 0;
+    while at < slots.len() {
+        let slot = &mut slots[at];
+        let number = slot.imm as u32;
+        let target = match (slot.code, slot.src) {
+            (WIDE, 1) => Some(Target::Map(MapId(number))),
+            (WIDE, 4) => Some(Target::Function(FunctionId(number))),
+            (CALL, 0) if number >= CALLS as u32 => {
+                slot.src = 1;
+                slot.imm = -1;
+                Some(Target::Call(FunctionId(number - CALLS as u32)))
+            }
+            _ => None,
+        };
+        found.extend(target.map(|target| Relocation { slot: at as u32, target }));
+        at += if slot.code == WIDE { 2 } else { 1 };
+    }
+    found
+}

@@ -94,17 +94,8 @@ impl<'d> Elf<'d> {
     /// Reads the tables of an ELF file.
     pub(crate) fn parse(bytes: &'d [u8], budget: &mut Budget) -> Result<Elf<'d>, ObjectError> {
         let (header, order) = open(bytes)?;
-        let headers = header.section_headers(order, bytes).map_err(damaged)?;
-        let names = match headers.is_empty() {
-            true => &[],
-            false => {
-                let index = header.section_strings_index(order, bytes).map_err(damaged)?;
-                match headers.get(index.0) {
-                    Some(section) => section.data(order, bytes).map_err(damaged)?,
-                    None => &[],
-                }
-            }
-        };
+        let (headers, strings) = tables(header, order, bytes)?;
+        let names = headers[strings].data(order, bytes).map_err(damaged)?;
         let mut sections = Vec::with_capacity(headers.len());
         for header in headers {
             sections.push(section(bytes, order, header, names)?);
@@ -194,6 +185,12 @@ pub(crate) fn open(bytes: &[u8]) -> Result<(&Header, Endianness), ObjectError> {
     if bytes.get(4) != Some(&2) {
         return Err(Problem::NotBpf("it is an ELF file, but not a 64-bit one").nowhere());
     }
+    let wrong = |what: &str, number: u8| Problem::Elf(format!("{what} {number}")).nowhere();
+    match bytes.get(5..7) {
+        Some(&[1 | 2, 1]) | None => {}
+        Some(&[1 | 2, version]) => return Err(wrong("there is no version", version)),
+        Some(other) => return Err(wrong("its byte order (EI_DATA) is", other[0])),
+    }
     let header = Header::parse(bytes).map_err(damaged)?;
     let order = header.endian().map_err(damaged)?;
     if header.e_type(order) != raw::ET_REL {
@@ -204,6 +201,35 @@ pub(crate) fn open(bytes: &[u8]) -> Result<(&Header, Endianness), ObjectError> {
         return Err(Problem::NotBpf("it is for another machine").nowhere());
     }
     Ok((header, order))
+}
+
+/// The headers of the sections, and which section holds their names.
+pub(crate) fn tables<'d>(
+    header: &Header,
+    order: Endianness,
+    bytes: &'d [u8],
+) -> Result<(&'d [SectionHeader64], usize), ObjectError> {
+    let headers = header.section_headers(order, bytes).map_err(damaged)?;
+    let wrong = |what: &str| Problem::Elf(what.into()).nowhere();
+    let Some(first) = headers.first() else {
+        return Err(wrong("it has no sections (e_shoff, e_shnum)"));
+    };
+    // One that does not fit the header is in the section that stands for none.
+    let (strings, field) = match header.e_shstrndx(order) {
+        raw::SHN_XINDEX => (first.sh_link(order), "sh_link of section 0"),
+        index => (u32::from(index.0), "e_shstrndx"),
+    };
+    match headers.get(strings as usize).map(|section| section.sh_type(order)) {
+        _ if strings == 0 => Err(wrong(&format!("it says no section of names ({field} is 0)"))),
+        Some(raw::SHT_STRTAB) => Ok((headers, strings as usize)),
+        Some(_) => Err(wrong(&format!(
+            "its section of names ({field}) is section {strings}, which is no table of strings"
+        ))),
+        None => Err(wrong(&format!(
+            "its section of names ({field}) is section {strings}; there are {}",
+            headers.len()
+        ))),
+    }
 }
 
 pub(crate) fn damaged(error: object::read::Error) -> ObjectError {

@@ -7,11 +7,17 @@ mod common;
 use std::collections::BTreeSet;
 
 use abide_diag::Report;
+use abide_object::Object;
+use abide_object::image::Place;
 use abide_object::link::{Input, LinkError, link};
 use common::{CODE, DATA, Elf, FUNC, OBJECT, Types, UNDEFINED};
 
 const EXIT: [u8; 8] = [0x95, 0, 0, 0, 0, 0, 0, 0];
 const WEAK_FUNC: u8 = 0x22;
+/// Global, without a type; and special sections.
+const NUMBER: u8 = 0x10;
+const ABSOLUTE: u16 = 0xfff1;
+const COMMON: u16 = 0xfff2;
 
 fn refuse(one: &[u8], other: &[u8]) -> Vec<LinkError> {
     link(&[Input { name: "a.o", bytes: one }, Input { name: "b.o", bytes: other }]).unwrap_err()
@@ -29,6 +35,34 @@ fn program(name: &str) -> (Elf, u16) {
 fn with(name: &str, section: &str, flags: u64, data: &[u8]) -> Vec<u8> {
     let (mut elf, _) = program(name);
     elf.section(section, flags, data);
+    elf.finish()
+}
+
+/// An object with a number that others see.
+fn number(name: &str, value: u64) -> Vec<u8> {
+    let (mut elf, _) = program(name);
+    elf.symbol(b"number", NUMBER, ABSOLUTE, value, 0);
+    elf.symbol(b"own", NUMBER & 0xf, ABSOLUTE, value + 1, 0);
+    elf.finish()
+}
+
+/// An object that loads or calls what another one defines, and has eight bytes more than its address
+/// in its data.
+fn refers(name: &str, code: u8) -> Vec<u8> {
+    let mut elf = Elf::new();
+    let mut bytes = [0; 24];
+    (bytes[0], bytes[16]) = (code, 0x95);
+    if code == 0x85 {
+        bytes[1] = 0x10;
+        bytes[4..8].fill(0xff);
+    }
+    let section = elf.section("xdp", CODE, bytes);
+    elf.symbol(b"refers", FUNC, section, 0, 24);
+    let data = elf.section(".data", DATA, 8_u64.to_le_bytes());
+    elf.symbol(b"data", OBJECT, data, 0, 8);
+    let symbol = elf.symbol(name.as_bytes(), UNDEFINED, 0, 0, 0);
+    elf.relocations(section, &[(0, if code == 0x85 { 10 } else { 1 }, symbol)]);
+    elf.relocations(data, &[(0, 2, symbol)]);
     elf.finish()
 }
 
@@ -104,9 +138,9 @@ fn case(name: &str) -> Vec<u8> {
 #[test]
 fn every_refusal_says_what_and_both_places() {
     let (one, other) = (program("one").0.finish(), program("two").0.finish());
-    let absolute = || {
+    let common = || {
         let (mut elf, _) = program("two");
-        elf.symbol(b"number", OBJECT, 0xfff1, 3, 0);
+        elf.symbol(b"number", OBJECT, COMMON, 3, 0);
         elf.finish()
     };
     let ksym = |name: &str, section: &str| {
@@ -173,7 +207,19 @@ fn every_refusal_says_what_and_both_places() {
             "symbol v",
             "in the kernel's configuration by one object, in the kernel's symbols by another",
         ),
-        (refuse(&one, &absolute()), "O0068", "symbol number", "nothing to move"),
+        (refuse(&one, &common()), "O0068", "symbol number", "-fno-common"),
+        (
+            refuse(&number("one", 3), &refers("number", 0x85)),
+            "O0067",
+            "symbol number",
+            "`number` is looked for in code by one object, in numbers by another",
+        ),
+        (
+            refuse(&number("one", 3), &number("two", 4)),
+            "O0060",
+            "symbol number",
+            "`number` is defined twice",
+        ),
         (refuse(&one, &jumps(&[0, 24])), "O0068", "section xdp", "leads out of its code"),
     ];
     let mut seen = BTreeSet::new();
@@ -201,6 +247,37 @@ fn every_refusal_says_what_and_both_places() {
     assert_eq!(seen, all);
     assert!(link(&[Input { name: "b.o", bytes: &other }]).is_ok());
     assert!(link(&[]).is_err());
+}
+
+/// Numbers that assemblers define are kept, may be defined twice alike, and go where they are named.
+#[test]
+fn numbers_are_filled_in() {
+    let big = 0x1_2345_6789_u64;
+    let parts = [number("one", big), number("two", big), refers("number", 0x18)];
+    let linked = |order: [usize; 3]| {
+        let inputs = order.map(|at| Input { name: "part", bytes: &parts[at] });
+        link(&inputs).unwrap().image
+    };
+    for order in [[0, 1, 2], [2, 0, 1]] {
+        let image = linked(order);
+        let numbers: Vec<_> = image
+            .symbols
+            .iter()
+            .filter(|symbol| symbol.place == Place::Absolute)
+            .map(|symbol| (&*symbol.name, symbol.bind, symbol.value))
+            .collect();
+        assert_eq!(numbers, [("own", 0, big + 1), ("own", 0, big + 1), ("number", 1, big)]);
+        let bytes = image.write().unwrap();
+        let object = Object::parse(&bytes).unwrap();
+        let code = &object.functions.iter().find(|one| one.name == "refers").unwrap();
+        assert!(code.relocations.is_empty() && object.externs.is_empty());
+        let imms: Vec<i32> = code.slots[..2].iter().map(|slot| slot.imm).collect();
+        assert_eq!(imms, [0x2345_6789, 1]);
+        let data = &image.sections[image.section(".data").unwrap()];
+        assert_eq!((data.bytes(), data.relocations.len()), (&(big + 8).to_le_bytes()[..], 0));
+        let again = link(&[Input { name: "again", bytes: &bytes }]).unwrap();
+        assert_eq!(again.image.write().unwrap(), bytes);
+    }
 }
 
 #[test]
@@ -232,7 +309,7 @@ fn a_weak_function_gives_way_wherever_it_stands() {
     for (one, other) in [(weak(), strong()), (strong(), weak())] {
         let inputs = [Input { name: "a", bytes: &one }, Input { name: "b", bytes: &other }];
         let linked = link(&inputs).unwrap();
-        let object = abide_object::Object::parse(&linked.image.write().unwrap()).unwrap();
+        let object = Object::parse(&linked.image.write().unwrap()).unwrap();
         let mut functions: Vec<_> =
             object.functions.iter().map(|one| (one.name.as_str(), one.slots.len())).collect();
         functions.sort_unstable();

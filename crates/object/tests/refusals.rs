@@ -85,6 +85,41 @@ fn refuse(elf: Elf) -> ObjectError {
     Object::parse(&elf.finish()).expect_err("it is malformed")
 }
 
+/// Bytes that are put into a file, and where.
+type Change<'a> = (usize, &'a [u8]);
+
+/// ELF headers that nothing can be found by.
+fn damaged_headers() -> [(ObjectError, &'static str); 9] {
+    let (elf, _) = program(&[&EXIT]);
+    let file = elf.finish();
+    let header = |changes: &[Change<'_>]| {
+        let mut bytes = file.clone();
+        for (at, change) in changes {
+            bytes[*at..*at + change.len()].copy_from_slice(change);
+        }
+        let image = abide_object::image::Image::parse(&bytes).map(drop);
+        let object = Object::parse(&bytes).map(drop);
+        assert_eq!(image.is_ok(), object.is_ok());
+        object
+    };
+    let first = u64::from_le_bytes(file[40..48].try_into().unwrap()) as usize;
+    let names = file[62];
+    let rows: [(&[Change<'_>], &str); 9] = [
+        (&[(5, &[3])], "its byte order (EI_DATA) is 3"),
+        (&[(6, &[7])], "there is no version 7"),
+        (&[(40, &[0; 8]), (60, &[0; 2])], "it has no sections"),
+        (&[(62, &[0, 0])], "it says no section of names (e_shstrndx is 0)"),
+        (&[(62, &[1, 0])], "(e_shstrndx) is section 1, which is no table of strings"),
+        (&[(62, &[99, 0])], "(e_shstrndx) is section 99; there are"),
+        (&[(62, &[0, 0xff])], "(e_shstrndx) is section 65280; there are"),
+        (&[(62, &[0xff, 0xff])], "(sh_link of section 0 is 0)"),
+        (&[(62, &[0xff, 0xff]), (first + 40, &[77])], "(sh_link of section 0) is section 77;"),
+    ];
+    // A number that does not fit the header is elsewhere, whether it would fit or not.
+    assert!(header(&[(62, &[0xff, 0xff]), (first + 40, &[names])]).is_ok());
+    rows.map(|(changes, message)| (header(changes).unwrap_err(), message))
+}
+
 /// An object that is refused, with the code, the place and a part of the message.
 fn refusals() -> Vec<(ObjectError, &'static str, &'static str, &'static str)> {
     let mut all = Vec::new();
@@ -94,6 +129,9 @@ fn refusals() -> Vec<(ObjectError, &'static str, &'static str, &'static str)> {
     add(error, "O0001", "", "cannot be read");
     let error = Object::parse(b"#!/bin/sh").unwrap_err();
     add(error, "O0002", "", "does not begin like an ELF file");
+    for (error, message) in damaged_headers() {
+        add(error, "O0001", "", message);
+    }
     let (mut elf, _) = program(&[&EXIT]);
     elf.machine = 62;
     add(refuse(elf), "O0002", "", "another machine");

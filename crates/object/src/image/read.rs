@@ -8,7 +8,7 @@ use object::endian::{Endian as _, Endianness};
 use object::read::elf::{FileHeader, Rel, Rela, SectionHeader, Sym};
 
 use super::{Contents, Image, Link, MOST_SECTIONS, Place, Relocation, Section, Symbol};
-use crate::elf::{SectionHeader64, damaged, name, open};
+use crate::elf::{SectionHeader64, damaged, name, open, tables};
 use crate::error::{ObjectError, Place as Where, Problem};
 
 /// The type of the section that LLVM's `.addrsig` directives fill.
@@ -24,16 +24,12 @@ impl<'d> Image<'d> {
     /// Says what is damaged, and what is of a kind that could not be written again.
     pub fn parse(bytes: &'d [u8]) -> Result<Image<'d>, ObjectError> {
         let (header, order) = open(bytes)?;
-        let headers = header.section_headers(order, bytes).map_err(damaged)?;
+        let (headers, strings) = tables(header, order, bytes)?;
         if headers.len() > MOST_SECTIONS {
             return Err(elf("it has more than 30,000 sections"));
         }
         let mut reader =
             Reader { bytes, order, headers, names: &[], map: Vec::new(), symtab: None };
-        let strings = match headers.is_empty() {
-            true => 0,
-            false => header.section_strings_index(order, bytes).map_err(damaged)?.0,
-        };
         reader.names = reader.strings(strings)?;
         reader.number(strings);
         let mut image = Image {

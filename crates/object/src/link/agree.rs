@@ -127,6 +127,9 @@ impl Names<'_, '_> {
                 false => "data",
             };
         }
+        if symbol.place == Place::Absolute {
+            return "numbers";
+        }
         let declared = self.externs[id.unit].get(self.global.name.as_str());
         match declared.map(|one| (&one.kind, one.section.as_deref())) {
             Some((ExternKind::Kconfig { .. }, _)) => "the kernel's configuration",
@@ -141,6 +144,11 @@ impl Names<'_, '_> {
     fn differ(&self, id: SymbolId, first: SymbolId) -> Option<LinkProblem> {
         let name = || self.global.name.clone();
         let (here, there) = (self.found_in(id), self.found_in(first));
+        // The address of what is declared as data may be a number.
+        let is_data = |place: &str| place.is_empty() || ["numbers", "data"].contains(&place);
+        if [here, there].contains(&"numbers") && is_data(here) && is_data(there) {
+            return None;
+        }
         let is_either = here.is_empty() || there.is_empty();
         if here != there && !is_either {
             let (here, there) = (here.to_owned(), there.to_owned());

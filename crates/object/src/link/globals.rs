@@ -2,7 +2,7 @@
 //!
 //! One that is not weak wins over weak ones, of those the first. A name without a definition stays to
 //! be found at load time; it is weak only if all objects can do without it. Visibility is the least
-//! that any object grants, as ELF wants it.
+//! that any object grants, as ELF wants it. A number may be defined again if it is the same.
 
 use std::collections::HashMap;
 
@@ -41,10 +41,8 @@ impl Globals {
         let mut globals = Globals::default();
         for (number, unit) in units.iter().enumerate() {
             for (index, symbol) in unit.image.symbols.iter().enumerate() {
-                if matches!(symbol.place, Place::Absolute | Place::Common)
-                    && symbol.kind != Symbol::FILE
-                {
-                    let what = "it is in no section, so that there is nothing to move";
+                if symbol.place == Place::Common {
+                    let what = "it is in no section; compile with `-fno-common`";
                     errors.push(unit.error(LinkProblem::Unlinkable(what), unit.place_of(symbol)));
                     continue;
                 }
@@ -81,6 +79,7 @@ impl Globals {
             (Some(_), true) if global.bind == Symbol::WEAK => {
                 (global.winner, global.bind) = (Some(id), new.bind);
             }
+            (Some(winner), true) if is_same_number(symbol(winner), new) => {}
             (Some(winner), true) => {
                 let (unit, first) = (&units[id.unit], &units[winner.unit]);
                 let other = Some((first.file.to_owned(), first.place_of(symbol(winner))));
@@ -102,6 +101,12 @@ impl Globals {
             && symbol.place != Place::Undefined
             && self.of(&symbol.name).is_some_and(|global| self.list[global].winner != Some(id))
     }
+}
+
+/// Whether two definitions say the same: a number, as assemblers define it.
+fn is_same_number(one: &Symbol<'_>, other: &Symbol<'_>) -> bool {
+    let is_number = |symbol: &Symbol<'_>| symbol.place == Place::Absolute;
+    is_number(one) && is_number(other) && one.value == other.value
 }
 
 /// The lesser of two visibilities: default, then protected, hidden, internal.

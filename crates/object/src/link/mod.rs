@@ -149,8 +149,9 @@ fn image(
         let id = global.winner.unwrap_or(global.all[0]);
         let symbol = &units[id.unit].image.symbols[id.symbol];
         let place = match symbol.place {
-            Place::Section(section) => layout.place(id.unit, section, symbol.value),
-            _ => None,
+            Place::Section(section) => place(layout.place(id.unit, section, symbol.value)),
+            Place::Absolute => (Place::Absolute, symbol.value),
+            _ => (Place::Undefined, 0),
         };
         let (bind, other) = (global.bind, global.other);
         symbols.add(Target::Global(number), moved(symbol, place, bind, other));
@@ -189,19 +190,30 @@ impl Symbols {
 /// A symbol that only its own object sees, unless it has no meaning any more.
 fn local(unit: &Unit<'_>, id: SymbolId, layout: &Layout) -> Option<Symbol<'static>> {
     let symbol = &unit.image.symbols[id.symbol];
-    let Place::Section(section) = symbol.place else { return None };
-    if !unit.is_thing(symbol) || unit.is_global(symbol) || unit.is_copy[section] {
+    if !unit.is_thing(symbol) || unit.is_global(symbol) {
         return None;
     }
-    let place = layout.place(id.unit, section, symbol.value)?;
-    Some(moved(symbol, Some(place), Symbol::LOCAL, symbol.other))
+    let place = match symbol.place {
+        Place::Section(section) if !unit.is_copy[section] => {
+            place(Some(layout.place(id.unit, section, symbol.value)?))
+        }
+        Place::Absolute => (Place::Absolute, symbol.value),
+        _ => return None,
+    };
+    Some(moved(symbol, place, Symbol::LOCAL, symbol.other))
 }
 
-fn moved(symbol: &Symbol<'_>, place: Option<(usize, u64)>, bind: u8, other: u8) -> Symbol<'static> {
+/// Where a symbol is, and its value, by where its byte is.
+fn place(byte: Option<(usize, u64)>) -> (Place, u64) {
+    byte.map_or((Place::Undefined, 0), |(section, value)| (Place::Section(section), value))
+}
+
+fn moved(symbol: &Symbol<'_>, place: (Place, u64), bind: u8, other: u8) -> Symbol<'static> {
+    let (place, value) = place;
     Symbol {
         name: Cow::Owned(symbol.name.to_string()),
-        place: place.map_or(Place::Undefined, |(section, _)| Place::Section(section)),
-        value: place.map_or(0, |(_, value)| value),
+        place,
+        value,
         size: symbol.size,
         kind: symbol.kind,
         bind,

@@ -155,6 +155,9 @@ impl<'a> Mover<'a, '_> {
         };
         let written = written.saturating_add(relocation.addend);
         let meant = self.meant(symbol, kind, written).map_err(wrong)?;
+        if let Some(number) = self.number(meant) {
+            return self.fill(out, offset, kind, number).map_err(wrong);
+        }
         let (target, distance) = self.target(meant, kind).map_err(wrong)?;
         self.write(out, offset, kind, target, distance).map_err(wrong)
     }
@@ -182,6 +185,34 @@ impl<'a> Mover<'a, '_> {
             }
             _ => Err(unlinkable("its symbol is in no section")),
         }
+    }
+
+    /// What is meant, if that is a number.
+    fn number(&self, meant: Meant) -> Option<i64> {
+        let Meant::Global(global, distance) = meant else { return None };
+        let winner = self.globals.list[global].winner?;
+        let symbol = &self.units[winner.unit].image.symbols[winner.symbol];
+        let is_number = symbol.place == Place::Absolute;
+        is_number.then(|| symbol.value.cast_signed().wrapping_add(distance))
+    }
+
+    /// Writes a number, for which nothing is left to be filled in when the object is loaded.
+    fn fill(&mut self, section: usize, at: u64, kind: u32, number: i64) -> Result<(), LinkProblem> {
+        if kind == CALL {
+            return Err(unlinkable("it calls what is only a number"));
+        }
+        let endian = self.unit.image.endian;
+        let section = &mut self.layout.sections[section];
+        let outside = || unlinkable("it is outside its section");
+        if kind == ABS64 {
+            endian.write(number.cast_unsigned(), bytes(section, at).ok_or_else(outside)?);
+            return Ok(());
+        }
+        for (at, imm) in [(at, number as i32), (at + 8, (number >> 32) as i32)] {
+            let bytes = bytes(section, at).ok_or_else(outside)?;
+            *bytes = Raw { imm, src: 0, ..Raw::from_bytes(*bytes, endian) }.to_bytes(endian);
+        }
+        Ok(())
     }
 
     /// What is at a byte of a section.

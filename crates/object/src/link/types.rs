@@ -7,7 +7,7 @@ use abide_btf::{Btf, BtfExt, Builder, ByteOrder, IdMap, Linkage, SecVar, Section
 use abide_isa::Endian;
 
 use super::error::{LinkError, LinkProblem};
-use super::globals::Globals;
+use super::globals::{Globals, SymbolId};
 use super::input::Unit;
 use super::layout::Layout;
 use crate::error::Place as Where;
@@ -83,6 +83,11 @@ impl<'a> Merge<'a, '_> {
         Some(self.ids[unit].as_ref()?.get(self.units[unit].declaration(name)?))
     }
 
+    fn is_number(&self, winner: Option<SymbolId>) -> bool {
+        let symbol = |id: SymbolId| &self.units[id.unit].image.symbols[id.symbol];
+        winner.is_some_and(|id| symbol(id).place == Place::Absolute)
+    }
+
     /// For each name that objects share, the one type that stays: that of the definition, or of the
     /// first declaration.
     fn share(&self, builder: &mut Builder, gone: &mut HashMap<TypeId, TypeId>) -> Shared {
@@ -92,6 +97,14 @@ impl<'a> Merge<'a, '_> {
             let mut all = global.all.iter();
             let declared = || all.find_map(|id| self.declared(id.unit, &global.name));
             let Some(stays) = defined.or_else(declared) else { continue };
+            if self.is_number(global.winner) {
+                // A number has no type.
+                let all = global.all.iter().filter_map(|id| self.declared(id.unit, &global.name));
+                let all: Vec<TypeId> = all.collect();
+                gone.extend(all.iter().map(|ty| (*ty, TypeId::VOID)));
+                shared.overridden.extend(all);
+                continue;
+            }
             match (global.winner, defined) {
                 (Some(_), Some(_)) => builder.set_linkage(stays, Linkage::Global),
                 (Some(_), None) => {

@@ -177,10 +177,12 @@ fn compare(archive: &str) {
     if !loads {
         abide_testkit::skip("nothing is loaded: bpf(2) is not permitted");
     }
-    let directory = abide_testkit::scratch().join(format!("link-{archive}"));
+    // Two runs at the same time are no concern of each other.
+    let directory = abide_testkit::scratch().join(format!("link-{archive}-{}", std::process::id()));
     std::fs::create_dir_all(&directory).unwrap();
     let count = Count::default();
-    let mut compare = Compare { oracle: &oracle, directory, loads, count, wrong: Vec::new() };
+    let mut compare =
+        Compare { oracle: &oracle, directory: directory.clone(), loads, count, wrong: Vec::new() };
     for set in SETS {
         let found: Vec<&Path> = set
             .iter()
@@ -197,6 +199,7 @@ fn compare(archive: &str) {
     for pair in files.windows(2).step_by(step) {
         compare.set(&[&pair[0], &pair[1]]);
     }
+    std::fs::remove_dir_all(&directory).unwrap();
     let Count { linked, both_refuse, we_refuse, they_refuse, programs, accepted, run, not_opened } =
         compare.count;
     println!(

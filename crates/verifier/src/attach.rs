@@ -28,6 +28,7 @@ pub(crate) fn arguments(
         let skip = usize::from(traced);
         // Iterators hand null at their end; what they say of themselves is always there.
         let iter = found.attach_type == Some(AttachType::TraceIter);
+        let elements = name.ends_with("_map_elem") || name.ends_with("_storage_map");
         let lsm = matches!(found.attach_type, Some(AttachType::LsmMac | AttachType::LsmCgroup));
         // What a function is called with may be gone, or not there yet.
         let live = traced || iter || lsm && !DYING.contains(&name.as_str());
@@ -37,7 +38,10 @@ pub(crate) fn arguments(
             .enumerate()
             .map(|(at, (param, ty))| match iter && at > 0 && is_void_pointer(btf, ty) {
                 true => buffer(param),
-                false => value(types, btf, ty, live, iter && at > 0),
+                // The map whose elements are handed over is there to the end.
+                false => {
+                    value(types, btf, ty, live, iter && at > 0 && !(elements && param == "map"))
+                }
             })
             .collect();
         let returns = matches!(

@@ -45,6 +45,9 @@ pub(crate) struct Code {
     pub(crate) bounded: Vec<bool>,
 }
 
+/// So many instructions without a branch are a long stretch.
+pub(crate) const STRETCH: usize = 64;
+
 type Failure = (u32, Box<Rejection>);
 
 impl Code {
@@ -82,6 +85,7 @@ impl Code {
         };
         code.find_calls()?;
         code.reach(exception)?;
+        code.divide_stretches();
         code.find_live(program);
         Ok(code)
     }
@@ -179,6 +183,18 @@ impl Code {
                 let reject = Rejection::new(&c::V_UNREACHABLE, "nothing leads to this instruction")
                     .kernel(format!("unreachable insn {slot}"));
                 Err((slot as u32, reject))
+            }
+        }
+    }
+
+    /// Long stretches without a branch get a place to compare at, near their begin: a path that joins one
+    /// would walk it to its end otherwise, if nothing was saved where it joins.
+    fn divide_stretches(&mut self) {
+        let mut since = 0;
+        for slot in 0..self.insns.len() {
+            if self.insns[slot].is_some() {
+                since = if self.compare[slot] { 0 } else { since + 1 };
+                self.compare[slot] |= since == STRETCH;
             }
         }
     }

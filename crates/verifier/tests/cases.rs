@@ -98,6 +98,27 @@ fn the_budget_is_a_limit() {
 }
 
 #[test]
+fn paths_that_join_a_long_stretch_end_there() {
+    let api = common::linux();
+    // However many branches there are before it: where states were saved last depends on that.
+    for branches in 1..6 {
+        let mut text = String::new();
+        for at in 0..branches {
+            let _ = write!(
+                text,
+                "call bpf_get_prandom_u32\nif r0 == {at} goto l{at}\nr6 = r0\nl{at}:\n"
+            );
+        }
+        text += &"r0 = 42\n".repeat(3_000);
+        let (program, object) = common::program(&api, &(text + "r0 = 0\nexit"));
+        let options = abide_verifier::Options::new(common::node(&api));
+        let proof = abide_verifier::prove(program, &object, &options).unwrap();
+        let processed = proof.statistics().processed;
+        assert!(processed < 3_200, "{branches} branches: {processed}");
+    }
+}
+
+#[test]
 fn unwritten_bytes_of_the_stack_are_for_hosts_that_allow_it() {
     let api = common::linux();
     let (program, object) = common::program(&api, "r0 = *(u64 *)(r10 - 8)\nexit");

@@ -102,11 +102,11 @@ impl Parity {
     }
 }
 
-/// Kfuncs that look at what a program is attached to.
+/// What looks at what a program is attached to.
 fn filtered() -> Result<HashSet<String>, Failure> {
-    let table = Table::read("kfuncs.tsv")?;
-    let filtered = table.rows().filter(|row| !row.get("filter").is_empty());
-    Ok(filtered.map(|row| row.get("name").to_owned()).collect())
+    let (kfuncs, helpers) = (Table::read("kfuncs.tsv")?, Table::read("rights_attached.tsv")?);
+    let kfuncs = kfuncs.rows().filter(|row| !row.get("filter").is_empty());
+    Ok(kfuncs.chain(helpers.rows()).map(|row| row.get("name").to_owned()).collect())
 }
 
 /// What the file says.

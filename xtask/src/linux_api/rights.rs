@@ -81,6 +81,7 @@ impl Rights {
         let mut rights = Rights { known };
         rights.later(kfuncs)?;
         rights.filtered(kfuncs, &kernels);
+        rights.attached(&kernels)?;
         rights.registered(kfuncs)?;
         Ok(rights)
     }
@@ -138,6 +139,24 @@ impl Rights {
                 }
             }
         }
+    }
+
+    /// Helpers that look at it, too: what some of a type may is said of the type, and which of them may is
+    /// the verifier's to know.
+    fn attached(&mut self, kernels: &[Version]) -> Result<(), Failure> {
+        for row in Table::read("rights_attached.tsv")?.rows() {
+            let since =
+                Version::parse(row.get("since")).ok_or("rights_attached.tsv: no version")?;
+            let known = self.known.entry(row.get("name").to_owned()).or_default();
+            let mut say = |at: Version, may: bool| {
+                known.entry(at).or_default().insert(row.get("program").to_owned(), may);
+            };
+            say(Version(since.0, since.1.saturating_sub(1)), false);
+            for kernel in kernels.iter().filter(|kernel| **kernel > since).chain([&since]) {
+                say(*kernel, true);
+            }
+        }
+        Ok(())
     }
 
     /// Kfuncs of modules, which nobody was asked about.

@@ -324,6 +324,13 @@ impl Reader<'_, '_> {
                 }
                 Takes::Object(self.types.named(name))
             }
+            // Handed to functions of the kernel, whose arguments are its own structs.
+            CType::Void if at == 0 && self.name == "bpf_skb_output" => {
+                Takes::Object(self.types.named("sk_buff"))
+            }
+            CType::Void if at == 0 && self.name == "bpf_xdp_output" => {
+                Takes::Object(self.types.named("xdp_buff"))
+            }
             CType::Void if at == 0 && matches!(base, "ctx" | "skb" | "regs") => Takes::Context,
             CType::Void if matches!(base, "unsafe_ptr" | "user_ptr") => Takes::Anything,
             CType::Void if self.name == "bpf_cast_to_kern_ctx" => Takes::Context,

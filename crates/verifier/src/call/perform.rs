@@ -124,6 +124,15 @@ impl Walk<'_> {
             }
         }
         if self.linux()
+            && let Some(there) =
+                super::host_rules::attached_elsewhere(name, &self.definition, &self.program.section)
+        {
+            let text = format!("{name} is for programs of other sections");
+            return Err(Rejection::new(&c::V_NOT_HERE, text)
+                .kernel(format!("program of this type cannot use helper {name}"))
+                .help(format!("of this program type, those of {} may call it", there.join(", "))));
+        }
+        if self.linux()
             && super::host_rules::needs_sleep(name, &self.definition)
             && !self.sleepable()
         {
@@ -299,7 +308,10 @@ impl Walk<'_> {
                 value
             }
             Gives::Fixed(size) => {
-                Value { flags: Flags::READONLY, ..Value::pointer(Kind::Memory(size)) }
+                // Linux lets programs store to what one of its functions gives, whatever the types say.
+                let keeps = contract.name == "bpf_session_cookie" && self.linux();
+                let flags = if keeps { Flags::NONE } else { Flags::READONLY };
+                Value { flags, ..Value::pointer(Kind::Memory(size)) }
             }
             Gives::Object(of) => {
                 let trust = if contract.words.acquire || !contract.kfunc {

@@ -47,6 +47,16 @@ const SAFE: &[(&str, &str, Flags)] = &[
     ("mm_struct", "exe_file", Flags::RCU.with(Flags::NULLABLE)),
 ];
 
+/// Sockets of contexts that are more than the part which all sockets have; and whether they are always there.
+const SOCKETS: &[(&str, &str, bool, bool)] = &[
+    ("bpf_sock_addr", "sk", true, true),
+    ("bpf_sock_ops", "sk", true, false),
+    ("bpf_sockopt", "sk", true, true),
+    ("bpf_sk_lookup", "sk", true, false),
+    ("sk_msg_md", "sk", true, true),
+    ("sk_reuseport_md", "sk", true, true),
+];
+
 /// What the kernel keeps of a map, by its kind; of others what all have.
 const MAP_STRUCTS: &[(&str, &[&str])] = &[
     ("bpf_map", &[]),
@@ -164,11 +174,20 @@ impl Walk<'_> {
                     None => refuse("the size of `struct bpf_flow_keys` is not known".to_owned()),
                 };
             }
-            let id = self.fresh_id();
-            let full =
-                matches!(self.context.name.as_deref(), Some("bpf_sockopt" | "bpf_sk_lookup"));
-            let common = if to == "bpf_sock" && !full { Flags::COMMON } else { Flags::NONE };
-            let flags = Flags::NULLABLE.with(Flags::TRUSTED).with(common);
+            let mut flags = Flags::TRUSTED;
+            let context = self.context.name.as_deref().unwrap_or_default();
+            let (full, there) = SOCKETS
+                .iter()
+                .find(|(of, member, ..)| *of == context && *member == field.name)
+                .map_or((false, false), |(.., full, there)| (*full, *there));
+            if to == "bpf_sock" && !full {
+                flags = flags.with(Flags::COMMON);
+            }
+            let mut id = 0;
+            if !there {
+                flags = flags.with(Flags::NULLABLE);
+                id = self.fresh_id();
+            }
             return Ok(Value { flags, id, ..Value::pointer(Kind::Object(of)) });
         }
         if offset != at || width != size {
@@ -297,9 +316,12 @@ impl Walk<'_> {
                 } else if rcu {
                     Flags::RCU.with(Flags::NULLABLE)
                 } else if base.owner == 0
-                    && !base.flags.any(lives.with(Flags::UNTRUSTED).with(Flags::ALLOCATED))
+                    && !base.flags.any(Flags::UNTRUSTED.with(Flags::ALLOCATED))
+                    && (!base.flags.any(lives)
+                        || !base.nullable() && (self.state.rcu > 0 || !self.sleepable()))
                 {
-                    // As little is known of it as of where it was found.
+                    // As little is known of it as of where it was found, or as of what other functions are
+                    // handed: while nothing sleeps it is not freed.
                     Flags::NONE
                 } else {
                     Flags::UNTRUSTED

@@ -11,6 +11,7 @@ use abide_isa::Reg;
 
 use super::cover::{Cover, Exact};
 use super::{Refused, Walk};
+use crate::code::STRETCH;
 use crate::codes as c;
 use crate::reject::Rejection;
 use crate::state::nodes::Node;
@@ -56,7 +57,7 @@ impl Walk<'_> {
         let (jumps, insns) = (self.jumps - jumps, self.statistics.processed - insns);
         // What the host calls later begins with nothing behind it.
         let begins = self.state.parent.is_none();
-        let mut save = bounded || begins || jumps >= 2 && insns >= 8;
+        let mut save = bounded || begins || jumps >= 2 && insns >= 8 || insns >= STRETCH as u64;
         let mut print = None;
         let mut at = 0;
         while let Some(id) = self.at[slot].get(at).copied() {

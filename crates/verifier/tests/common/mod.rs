@@ -34,19 +34,20 @@ pub fn node(api: &Api) -> NodeId {
 /// Makes a program of a case: `type T`, `map NAME KIND KEY VALUE ENTRIES [FLAGS] [lock|timer]`, then code, in which
 /// `rN = map NAME` and `rN = value NAME OFFSET` mean maps, and calls are by name. `exception`: the
 /// program throws to the function that begins at the label `thrown`, `exception 2`: which takes two numbers.
-/// `host NODE`: another node than 6.12's. `rN = type NAME`: the number of a struct of the object. `rN = function LABEL`: its address.
+/// `section NAME`: its section, if that is not the name of the type. `host NODE`: another node than 6.12's. `rN = type NAME`: the number of a struct of the object. `rN = function LABEL`: its address.
 pub fn program(api: &Arc<Api>, text: &str) -> (Program, Object) {
     let host = host(api, text);
     let (types, values) = types();
     let (mut kind, mut maps, mut code) =
         ("socket_filter".to_owned(), Vec::<Map>::new(), String::new());
-    let (mut exception, mut addresses) = (None, Vec::new());
+    let (mut exception, mut addresses, mut section) = (None, Vec::new(), None);
     for line in text.lines() {
         let words: Vec<&str> = line.split_whitespace().collect();
         let index =
             |maps: &[Map], name: &str| maps.iter().position(|map| map.name == name).unwrap();
         match words.as_slice() {
             ["type", name] => kind = (*name).to_owned(),
+            ["section", name] => section = Some((*name).to_owned()),
             ["host", _] => {}
             [reg, "=", "function", name] => {
                 addresses.push((*name).to_owned());
@@ -116,7 +117,7 @@ pub fn program(api: &Arc<Api>, text: &str) -> (Program, Object) {
         .collect();
     let program = Program {
         name: "f0".to_owned(),
-        section: kind.clone(),
+        section: section.unwrap_or_else(|| kind.clone()),
         program_type: api.lookup(Namespace::Program, &kind, host).unwrap(),
         slots,
         maps: (0..maps.len() as u32).map(MapId).collect(),

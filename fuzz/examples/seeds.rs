@@ -50,6 +50,7 @@ impl Seeds {
                 Some("o") => self.object(&bytes)?,
                 Some("api") => self.put("api", &bytes)?,
                 Some("s" | "asm" | "txt") => self.text(&bytes)?,
+                Some("tsv") if path.ends_with("spellings.tsv") => self.spellings(&bytes)?,
                 Some("pcap") => self.put("pcap", &bytes)?,
                 Some("md") => {
                     // Examples of the language, between fences.
@@ -70,8 +71,20 @@ impl Seeds {
         self.put("asm", bytes)?;
         for options in [0x02, 0xce] {
             self.put("assembler", &[&[options], bytes].concat())?;
+            self.put("long", &[&[options], bytes].concat())?;
         }
         self.put("translate", &[&[4], bytes].concat())
+    }
+
+    /// Statements in the second column of a table: all of them as one text, and some by themselves.
+    fn spellings(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        let table = String::from_utf8_lossy(bytes);
+        let lines = table.lines().filter_map(|line| line.split('\t').nth(1));
+        let lines: Vec<&str> = lines.collect();
+        for some in lines.chunks(20) {
+            self.text((some.join("\n") + "\n").as_bytes())?;
+        }
+        Ok(())
     }
 
     fn object(&mut self, bytes: &[u8]) -> Result<(), Failure> {

@@ -1,6 +1,8 @@
 //! What several targets share: the committed APIs with a host of each node, and what must hold of a
 //! linked program. Knows no target.
 
+pub mod assembly;
+
 use std::sync::{Arc, LazyLock};
 
 use abide_api::{Api, HostProfile, Program};

@@ -8,7 +8,7 @@ use crate::object::Style;
 use crate::object::relax::Counted;
 use crate::object::section::{Fixup, Need, Part, PartKind, Wanted};
 use crate::object::symbols::{Meaning, Origin};
-use crate::object::unit::{LARGEST, Unit};
+use crate::object::unit::Unit;
 use crate::object::value::{Cause, Node, NodeId, Parser, Wrong};
 use crate::token::{Sign, Tok, Token, word_length};
 
@@ -331,8 +331,12 @@ impl Unit<'_> {
         let zero = pattern.iter().all(|byte| *byte == 0);
         let section = self.current();
         let empty = section.is_empty_kind();
-        let most = if empty { LARGEST_ZEROS } else { LARGEST as u64 };
-        let Some(bytes) = bytes.filter(|bytes| section.fixed() + bytes <= most) else {
+        let zeros = section.fixed();
+        let fits = |bytes: &u64| match empty {
+            true => bytes.checked_add(zeros).is_some_and(|all| all <= LARGEST_ZEROS),
+            false => self.budget.fill(*bytes),
+        };
+        let Some(bytes) = bytes.filter(fits) else {
             self.error(
                 Diagnostic::error(
                     &codes::NUMBER_RANGE,
@@ -342,6 +346,7 @@ impl Unit<'_> {
             );
             return;
         };
+        let section = self.current();
         if !empty {
             let repeats = bytes as usize / pattern.len().max(1);
             for _ in 0..if zero { 0 } else { repeats } {

@@ -7,8 +7,9 @@ use abide_diag::{Diagnostic, Source, Span, printable};
 use crate::codes;
 use crate::lexer::Lexer;
 use crate::object::Message;
+use crate::object::budget::Budget;
 use crate::object::gcc::{settle, written_at};
-use crate::object::unit::{LARGEST, Unit};
+use crate::object::unit::Unit;
 use crate::token::{in_word, word_length};
 
 /// How deep expansions and included files may be nested.
@@ -16,6 +17,9 @@ const DEPTH: usize = 100;
 
 /// Of so many expansions in each other it is told what they are.
 const SHOWN: usize = 4;
+
+/// So many characters of what they are.
+const LINE: usize = 100;
 
 /// A text that is or was read.
 pub(super) struct Text {
@@ -86,6 +90,14 @@ pub(super) fn first_word(statement: &str) -> &str {
     }
 }
 
+/// The beginning of a line that is long.
+fn shortened(line: &str) -> Cow<'_, str> {
+    match line.char_indices().nth(LINE) {
+        Some((end, _)) => format!("{}…", &line[..end]).into(),
+        None => line.into(),
+    }
+}
+
 /// A message as it is shown: what is wrong in an expansion is shown where that was asked for.
 pub(super) fn locate(texts: &[Text], text: u32, mut diagnostic: Diagnostic) -> Message {
     let mut text = &texts[text as usize];
@@ -96,12 +108,12 @@ pub(super) fn locate(texts: &[Text], text: u32, mut diagnostic: Diagnostic) -> M
             let start = all[..label.span.start].rfind('\n').map_or(0, |at| at + 1);
             let end =
                 all[label.span.start..].find('\n').map_or(all.len(), |by| label.span.start + by);
-            let line = all[start..end].trim().to_owned();
-            label.span = span.clone();
-            expansions += 1;
-            if expansions <= SHOWN {
+            if expansions < SHOWN {
+                let line = shortened(all[start..end].trim());
                 diagnostic.notes.push(format!("in its expansion: `{line}`"));
             }
+            label.span = span.clone();
+            expansions += 1;
         }
         diagnostic.secondary.clear();
         text = &texts[*parent as usize];
@@ -124,19 +136,23 @@ pub(super) fn locate(texts: &[Text], text: u32, mut diagnostic: Diagnostic) -> M
 impl Unit<'_> {
     /// Continues with another text, and then here.
     pub(super) fn enter(&mut self, source: Source, span: Span, expansion: bool) {
-        self.expanded = self.expanded.saturating_add(source.text.len());
-        if self.frames.len() > DEPTH || self.expanded > LARGEST {
-            let error = Diagnostic::error(
-                &codes::TOO_LARGE,
-                "this expands to too much: macros and included files may be nested 100 deep, and \
-                 make 256 MiB of text",
-            );
-            self.error(error.at(span, ""));
+        if !self.budget.expand(source.text.len()) {
+            return self.spend(span);
+        }
+        if self.frames.len() > DEPTH {
+            let why = "this expands to too much: macros and included files may be nested 100 deep";
+            self.error(Diagnostic::error(&codes::TOO_LARGE, why).at(span, ""));
             return;
         }
         self.texts.push(Text { source, parent: Some((self.current, span)), expansion });
         let text = (self.texts.len() - 1) as u32;
         self.frames.push(Frame { text, at: 0, conditions: self.conditions.len() });
+    }
+
+    /// There is no more that a text may expand to.
+    fn spend(&mut self, span: Span) {
+        self.budget.spend();
+        self.error(Diagnostic::error(&codes::TOO_LARGE, Budget::SPENT).at(span, ""));
     }
 
     /// The text is at its end.
@@ -160,8 +176,12 @@ impl Unit<'_> {
             Ok(values) => {
                 self.expansions += 1;
                 let count = self.expansions.to_string();
-                let body = substitute(&made.body, &made.parameters, &values, &count);
-                self.enter(Source::new("macro", body), span, true);
+                let (mut body, most) = (String::new(), self.budget.text());
+                if substitute(&mut body, &made.body, &made.parameters, &values, &count, most) {
+                    self.enter(Source::new("macro", body), span, true);
+                } else {
+                    self.spend(span);
+                }
             }
             Err(why) => {
                 self.error(
@@ -189,16 +209,31 @@ impl Unit<'_> {
 
 /// A text without its `/* */`, outside of quotes.
 pub(super) fn uncommented(text: &str) -> Cow<'_, str> {
-    let mut out = Cow::Borrowed(text);
-    let mut from = 0;
-    while let Some(start) = out[from..].find("/*").map(|at| from + at) {
-        let quoted = out[..start].bytes().filter(|byte| *byte == b'"').count() % 2 == 1;
-        match out[start..].find("*/") {
-            Some(length) if !quoted => out.to_mut().replace_range(start..start + length + 2, " "),
-            _ => from = start + 2,
+    if !text.contains("/*") {
+        return Cow::Borrowed(text);
+    }
+    let (mut out, mut rest, mut quoted) = (String::with_capacity(text.len()), text, false);
+    while let Some(start) = rest.find("/*") {
+        quoted ^= rest[..start].bytes().filter(|byte| *byte == b'"').count() % 2 == 1;
+        out.push_str(&rest[..start]);
+        let comment = &rest[start..];
+        match comment[2..].find("*/") {
+            Some(length) if !quoted => {
+                out.push(' ');
+                rest = &comment[length + 4..];
+            }
+            Some(_) => {
+                out.push_str("/*");
+                rest = &comment[2..];
+            }
+            None => {
+                rest = comment;
+                break;
+            }
         }
     }
-    out
+    out.push_str(rest);
+    Cow::Owned(out)
 }
 
 /// Parses `a, b=1, c:req, d:vararg`.
@@ -299,16 +334,21 @@ pub(crate) fn arguments(parameters: &[Parameter], text: &str) -> Result<Vec<Stri
         .collect()
 }
 
-/// A body with `\name`, `\@` and `\()` replaced.
+/// Adds a body with `\name`, `\@` and `\()` replaced; false if that makes more than `most` bytes, and
+/// is not done to its end then.
 pub(super) fn substitute(
+    out: &mut String,
     body: &str,
     parameters: &[Parameter],
     values: &[String],
     count: &str,
-) -> String {
-    let mut out = String::with_capacity(body.len());
+    most: usize,
+) -> bool {
     let mut rest = body;
     while let Some(at) = rest.find('\\') {
+        if out.len() > most {
+            return false;
+        }
         out.push_str(&rest[..at]);
         rest = &rest[at + 1..];
         if let Some(after) = rest.strip_prefix("()") {
@@ -338,5 +378,5 @@ pub(super) fn substitute(
     if !out.ends_with('\n') {
         out.push('\n');
     }
-    out
+    out.len() <= most
 }

@@ -41,6 +41,7 @@ impl Unit<'_> {
             );
             return;
         }
+        self.count(span.end);
         let origin = self.origin(span);
         let symbol = self.symbols.intern(name);
         let place = self.place_here();
@@ -55,6 +56,7 @@ impl Unit<'_> {
             );
             return;
         };
+        self.count(span.end);
         let place = self.place_here();
         let next = self.numeric.entry(number).or_default().next.take();
         let symbol = next.unwrap_or_else(|| self.symbols.nameless());

@@ -18,6 +18,8 @@ use crate::operator::signed;
 /// How often the sizes of all parts are tried; each time only larger ones are.
 const ROUNDS: usize = 64;
 
+const NO_ROOM: &str = "what fills and aligns the sections is more than 256 MiB";
+
 pub(super) const ABS64: u32 = 2;
 pub(super) const ABS32: u32 = 3;
 pub(super) const NODYLD32: u32 = 4;
@@ -47,18 +49,34 @@ impl Unit<'_> {
         place.fixed + grown + shift.copied().unwrap_or(0)
     }
 
-    /// Finds the size of all parts.
-    pub(super) fn place(&mut self) {
+    /// Finds the size of all parts; whether there is room for them.
+    pub(super) fn place(&mut self) -> bool {
         self.placed = true;
         for round in 0..ROUNDS {
             self.shifts = self.sections.iter().map(shifts).collect();
             let grown = self.grow();
             if !self.lengthen(round) && !grown {
-                return;
+                return self.has_room();
             }
         }
         let message = "the sizes of its parts depend on each other without end";
         self.error(Diagnostic::error(&codes::EXPRESSION, message));
+        false
+    }
+
+    /// Whether there is room for the parts of all sections.
+    fn has_room(&mut self) -> bool {
+        let parts = self.sections.iter().flat_map(|section| &section.parts);
+        let most = self.budget.bytes();
+        let mut all = 0;
+        let too_much = parts.into_iter().find(|part| {
+            all += part.size;
+            all > most
+        });
+        let Some(Part { origin, .. }) = too_much else { return true };
+        let error = Diagnostic::error(&codes::TOO_LARGE, NO_ROOM);
+        self.error_at(*origin, error, "");
+        false
     }
 
     /// GNU's assembler ends a section where its alignment does.
@@ -74,8 +92,11 @@ impl Unit<'_> {
                 section.parts.push(Part { fixed, kind, size: 0, origin: Origin::default() });
             } else if section.is_empty_kind() {
                 section.zeros += by;
-            } else {
+            } else if self.budget.fill(by) {
                 section.data.resize(section.data.len() + by as usize, 0);
+            } else {
+                self.errors.push((0, Diagnostic::error(&codes::TOO_LARGE, NO_ROOM)));
+                return;
             }
         }
     }

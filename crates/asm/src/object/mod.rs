@@ -4,6 +4,7 @@
 //! Everything that `clang -S` and `bpf-gcc -S` write is read; what neither would mean is refused.
 //! Reads no file: what a text includes is asked of the caller.
 
+mod budget;
 mod conditional;
 mod data;
 mod directive;

@@ -6,8 +6,9 @@ use abide_diag::{Diagnostic, Source, Span};
 
 use crate::codes;
 use crate::lexer::Lexer;
+use crate::object::budget::Budget;
 use crate::object::input::{Macro, Parameter, first_word, parameters, raw, split, substitute};
-use crate::object::unit::{LARGEST, Unit};
+use crate::object::unit::Unit;
 use crate::token::word_length;
 
 /// A body, from after its first line to its closing directive, and where it goes on after that.
@@ -97,12 +98,12 @@ impl Unit<'_> {
         let body = &text[block.body];
         let made = match &text[name.clone()] {
             ".rept" | ".rep" => self.times(text, &head).map(|times| {
-                if body.len().saturating_mul(times) > LARGEST {
-                    return Err("this makes more than 256 MiB of text".to_owned());
+                match body.len().saturating_mul(times) > self.budget.text() {
+                    true => Err(Budget::SPENT.to_owned()),
+                    false => Ok(body.repeat(times)),
                 }
-                Ok(body.repeat(times))
             }),
-            which => Some(each(which, &text[head.clone()], body)),
+            which => Some(each(which, &text[head.clone()], body, self.budget.text())),
         };
         match made {
             Some(Ok(made)) => {
@@ -136,7 +137,8 @@ impl Unit<'_> {
     }
 }
 
-fn each(which: &str, head: &str, body: &str) -> Result<String, String> {
+/// The body once for each of a list, if that is no longer than `most`.
+fn each(which: &str, head: &str, body: &str, most: usize) -> Result<String, String> {
     let head = head.trim();
     let length = word_length(head.as_bytes());
     if length == 0 {
@@ -153,17 +155,11 @@ fn each(which: &str, head: &str, body: &str) -> Result<String, String> {
         ".irpc" => list.trim_matches('"').chars().map(String::from).collect(),
         _ => split(list).into_iter().map(str::to_owned).collect(),
     };
-    if body.len().saturating_add(list.len()).saturating_mul(values.len()) > LARGEST {
-        return Err("this makes more than 256 MiB of text".to_owned());
-    }
-    let one = |value: &String| {
-        substitute(body, std::slice::from_ref(&parameter), std::slice::from_ref(value), "")
-    };
     let mut out = String::new();
     for value in &values {
-        out.push_str(&one(value));
-        if out.len() > LARGEST {
-            return Err("this makes more than 256 MiB of text".to_owned());
+        let values = std::slice::from_ref(value);
+        if !substitute(&mut out, body, std::slice::from_ref(&parameter), values, "", most) {
+            return Err(Budget::SPENT.to_owned());
         }
     }
     Ok(out)

@@ -21,7 +21,8 @@ use crate::token::{Class, Sign, Tok, Token, looks_like_register, word_length};
 /// The symbols that stand for numbers.
 struct Values<'u, 'a>(&'u Unit<'a>);
 
-/// The shortest text, in bytes, for which building the automaton takes less time than it saves.
+/// The shortest text, in bytes, for which building the automaton takes less time than it saves; of
+/// expansions, for all together.
 const LONG: usize = 1 << 18;
 
 impl Scope for Values<'_, '_> {
@@ -130,7 +131,7 @@ impl Unit<'_> {
     fn quick(&mut self, bytes: &[u8], start: usize, text: &str, lexer: &mut Lexer<'_>) -> bool {
         let automaton = match self.automaton {
             Some(automaton) => automaton,
-            None if bytes.len() < LONG => return false,
+            None if bytes.len().max(self.budget.expanded()) < LONG => return false,
             None => *self.automaton.insert(Automaton::get()),
         };
         let (wanted, names) = (self.options.dialect, !self.has_values);

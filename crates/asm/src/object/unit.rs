@@ -12,6 +12,7 @@ use crate::codes;
 use crate::dialect::Dialect;
 use crate::grammar::Grammar;
 use crate::lexer::Lexer;
+use crate::object::budget::Budget;
 use crate::object::conditional::Conditional;
 use crate::object::gcc::settle;
 use crate::object::input::{Frame, Macro, Text};
@@ -29,8 +30,8 @@ pub(super) const STT_SECTION: u8 = 3;
 /// After so many errors the rest of a text is not read.
 const MOST_ERRORS: usize = 500;
 
-/// The largest text, in bytes, and the largest section. Places in texts are 32-bit numbers.
-pub(super) const LARGEST: usize = 1 << 28;
+/// The largest text, in bytes. Places in texts are 32-bit numbers.
+const LARGEST: usize = 1 << 28;
 
 /// Everything that is known of a text.
 pub(super) struct Unit<'a> {
@@ -41,8 +42,7 @@ pub(super) struct Unit<'a> {
     pub(super) automaton: Option<&'static Automaton>,
     pub(super) texts: Vec<Text>,
     pub(super) frames: Vec<Frame>,
-    /// The bytes that expansions have made so far.
-    pub(super) expanded: usize,
+    pub(super) budget: Budget,
     /// How many macros have been expanded: `\@`.
     pub(super) expansions: u64,
     /// The text being read.
@@ -56,6 +56,7 @@ pub(super) struct Unit<'a> {
     pub(super) symbols: Symbols,
     pub(super) numeric: HashMap<u32, Numeric>,
     pub(super) nodes: Vec<Node>,
+    /// The steps that are left for the expression being evaluated.
     pub(super) steps: Cell<u32>,
     pub(super) sections: Vec<Section>,
     pub(super) section_numbers: HashMap<Identity, u32>,
@@ -94,7 +95,7 @@ impl<'a> Unit<'a> {
                 expansion: false,
             }],
             frames: vec![Frame { text: 0, at: 0, conditions: 0 }],
-            expanded: 0,
+            budget: Budget::default(),
             expansions: 0,
             current: 0,
             directive: 0..0,
@@ -143,6 +144,14 @@ impl<'a> Unit<'a> {
             ));
             return Err(self.messages().0);
         }
+        if !self.read() {
+            return Err(self.messages().0);
+        }
+        self.finish()
+    }
+
+    /// Reads all statements; false if the rest is not worth it.
+    pub(super) fn read(&mut self) -> bool {
         let mut memory = Memory::default();
         while let Some(frame) = self.frames.last() {
             let (text, at) = (frame.text, frame.at);
@@ -161,7 +170,11 @@ impl<'a> Unit<'a> {
                         format!("the rest is not read after {MOST_ERRORS} errors"),
                     );
                     self.errors.push((text, end));
-                    return Err(self.messages().0);
+                    return false;
+                }
+                self.count(lexer.at);
+                if self.budget.is_spent() {
+                    return false;
                 }
                 if self.frames.len() != depth {
                     self.frames[depth - 1].at = lexer.at;
@@ -169,7 +182,14 @@ impl<'a> Unit<'a> {
                 }
             }
         }
-        self.finish()
+        true
+    }
+
+    /// Counts a statement or label that ends here, if it stands in an expansion.
+    pub(super) fn count(&mut self, at: usize) {
+        if self.frames.len() > 1 && !self.budget.is_spent() && !self.budget.statement() {
+            self.error(Diagnostic::error(&codes::TOO_LARGE, Budget::SPENT).at(at..at, ""));
+        }
     }
 
     fn finish(mut self) -> Result<Object<Vec<Vec<u8>>>, Vec<Message>> {
@@ -214,8 +234,9 @@ impl<'a> Unit<'a> {
             return;
         }
         self.name_sections();
-        self.place();
-        self.resolve();
+        if self.place() {
+            self.resolve();
+        }
         let certain = [&codes::JUMP_AWAY, &codes::JUMP_RANGE, &codes::SYMBOL, &codes::EXPRESSION];
         let mut more = self.errors.split_off(told);
         more.retain(|(_, error)| certain.iter().any(|one| one.id == error.code.id));

@@ -198,6 +198,11 @@ impl Unit<'_> {
         // Chains of operators are as deep as they are long; only their left sides grow.
         let steps = self.steps.get();
         self.steps.set(steps.saturating_sub(1));
+        if !self.budget.step() {
+            return Err(
+                "the expressions of this text are too much: some of them have millions of parts",
+            );
+        }
         if depth > 4 * DEPTH || steps == 0 {
             return Err("it is nested too deeply, or a symbol is defined by itself");
         }

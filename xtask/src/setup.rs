@@ -17,6 +17,7 @@ const TOOLS: &[(&str, &str)] = &[
     ("bpf-as", "binutils-bpf"),
     ("tcpdump", "tcpdump"),
     ("mandoc", "mandoc"),
+    ("bpftool", "bpftool"),
     ("zstd", "zstd"),
     ("python3", "python3"),
     ("gcc", "gcc"),

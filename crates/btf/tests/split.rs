@@ -1,9 +1,6 @@
-//! Split BTF: read and written over its base in both byte orders, distilled and put on another base,
-//! as libbpf does it.
+//! Split BTF: read and written over its base in both byte orders, distilled and put on another base.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::path::PathBuf;
-use std::process::Command;
 use std::sync::Arc;
 
 use abide_btf::core::{Record, Resolver, Target};
@@ -189,79 +186,4 @@ fn core_looks_in_the_base_first() {
     };
     assert_eq!(Some(find("task")), base.by_name(Kind::Struct, "task"));
     assert_eq!(Some(find("own")), module.by_name(Kind::Struct, "own"));
-}
-
-struct Directory(PathBuf);
-
-impl Directory {
-    fn new(name: &str) -> Directory {
-        let dir = abide_testkit::scratch().join(format!("{name}-{}", std::process::id()));
-        std::fs::create_dir_all(&dir).unwrap();
-        Directory(dir)
-    }
-}
-
-impl Drop for Directory {
-    fn drop(&mut self) {
-        std::fs::remove_dir_all(&self.0).unwrap();
-    }
-}
-
-/// The types of objects as a module's over one kernel; distilled, and put on another kernel: by
-/// libbpf and by Abide, word for word the same.
-#[test]
-fn modules_are_distilled_and_moved_as_by_libbpf() {
-    let Some(oracle) = abide_testkit::oracle("libbpf") else { return };
-    let objects = abide_testkit::corpus("selftests-612-c19-v3");
-    let kernels = ["6.12.117-cloud", "6.18.5"].map(abide_testkit::kernel_btf);
-    let [Some(old), Some(new)] = kernels else { return };
-    let dir = Directory::new("split");
-    let path = |name: &str| dir.0.join(name);
-    std::fs::write(path("old"), &old).unwrap();
-    std::fs::write(path("new"), &new).unwrap();
-    let old = Arc::new(Btf::parse(&old).unwrap());
-    let new = Arc::new(Btf::parse(&new).unwrap());
-    let (mut compared, mut moved, mut refused) = (0, 0, 0);
-    for object in objects.iter().step_by(40) {
-        let run = |words: &[PathBuf], command: &str| {
-            let output = Command::new(&oracle).arg(command).args(words).output().unwrap();
-            if !output.status.success() {
-                println!("{}", String::from_utf8_lossy(&output.stderr).trim());
-                return None;
-            }
-            Some(String::from_utf8(output.stdout).unwrap())
-        };
-        if run(&[path("old"), path("split"), object.clone()], "split").is_none() {
-            continue;
-        }
-        let names = ["old", "split", "new", "small-base", "small", "moved"].map(path);
-        let Some(answer) = run(&names, "distill") else { continue };
-        let read = |name: &str| std::fs::read(path(name)).unwrap();
-        let split = Btf::parse_split(&read("split"), &old).unwrap();
-        let small = split.distill().unwrap();
-        let base = Arc::new(Btf::parse(&read("small-base")).unwrap());
-        let theirs = Btf::parse_split(&read("small"), &base).unwrap();
-        for (one, other) in small.iter().zip(theirs.iter()) {
-            assert_eq!(one, other, "{}", object.display());
-        }
-        assert_eq!(small.len(), theirs.len(), "{}", object.display());
-        compared += 1;
-        match split.rebase(&new) {
-            Ok(here) => {
-                assert!(answer.contains("\"relocate\":0"), "{answer}: {}", object.display());
-                let there = Btf::parse_split(&read("moved"), &new).unwrap();
-                assert!(here.own().eq(there.own()), "{}", object.display());
-                moved += 1;
-            }
-            Err(error) => {
-                println!("{}: {error}; libbpf: {}", object.display(), answer.trim());
-                assert!(!answer.contains("\"relocate\":0"), "{error}: {}", object.display());
-                refused += 1;
-            }
-        }
-    }
-    println!(
-        "{compared} distilled alike, {moved} moved to the same ids, {refused} refused by both"
-    );
-    assert!(objects.is_empty() || compared > 10);
 }

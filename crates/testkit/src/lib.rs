@@ -7,10 +7,12 @@
 pub mod bench;
 pub mod bpf;
 mod corpus;
+mod kernel_package;
 mod oracle;
 mod packages;
 
 pub use corpus::{corpus, kernel_btf, kernels, objects_below, scratch};
+pub use kernel_package::{KernelPackage, kernel_package};
 pub use oracle::oracle;
 pub use packages::packages;
 

@@ -193,8 +193,12 @@ pub(super) fn write(btf: &Btf, id: TypeId, ty: &Type<'_>, out: &mut String) {
             }
             Ok(())
         }
-        Type::Enum(found) | Type::Enum64(found) => {
-            values(&found, out);
+        Type::Enum(found) => {
+            values(&found, ["", ""], out);
+            Ok(())
+        }
+        Type::Enum64(found) => {
+            values(&found, ["ULL", "LL"], out);
             Ok(())
         }
         Type::Fwd { is_union, .. } => write!(out, " fwd_kind={}", tag(is_union)),
@@ -227,14 +231,16 @@ pub(super) fn write(btf: &Btf, id: TypeId, ty: &Type<'_>, out: &mut String) {
     out.push('\n');
 }
 
-fn values(found: &Enumeration<'_>, out: &mut String) {
+/// Values, each followed by what says its width, of the one that suits the sign.
+fn values(found: &Enumeration<'_>, width: [&str; 2], out: &mut String) {
+    let width = width[usize::from(found.signed)];
     let sign = if found.signed { "SIGNED" } else { "UNSIGNED" };
     let _ = write!(out, " encoding={sign} size={} vlen={}", found.size, found.values.len());
     for value in found.values {
         let name = quoted(value.name);
         let _ = match found.signed {
-            true => write!(out, "\n\t{name} val={}", value.value),
-            false => write!(out, "\n\t{name} val={}", value.value.cast_unsigned()),
+            true => write!(out, "\n\t{name} val={}{width}", value.value),
+            false => write!(out, "\n\t{name} val={}{width}", value.value.cast_unsigned()),
         };
     }
 }

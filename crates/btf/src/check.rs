@@ -1,7 +1,7 @@
 //! Checks every reference and name, so that nobody else has to. Changes nothing, follows nothing.
 
 use crate::parse::{count_of, extra_words};
-use crate::record::{Field, field};
+use crate::record::{Field, field, references};
 use crate::scan::Most;
 use crate::types::{Kind, TypeId};
 use crate::{Btf, BtfError};
@@ -89,6 +89,32 @@ fn target_of(kind: Kind, index: usize) -> &'static str {
         Kind::Struct | Kind::Union => "a member",
         Kind::DataSec => "a variable",
         _ => "it",
+    }
+}
+
+impl Btf {
+    /// Refuses references to functions, variables, sections and tags by what is no section and no tag:
+    /// a pointer to a section means nothing, and the kernel does not take it. [`Btf::parse`] lets it
+    /// pass, since to look would cost as much as all the rest of it.
+    ///
+    /// # Errors
+    /// [`BtfError::Reference`] with the first of them.
+    pub fn check_targets(&self) -> Result<(), BtfError> {
+        for id in self.own_ids() {
+            let Some((words, kind)) = self.head(id) else { continue };
+            for target in references(&words[..3 + extra_words(kind, count_of(words[1]))]) {
+                let fits = match (kind, self.head(TypeId(target)).map(|(_, kind)| kind)) {
+                    (Kind::DataSec | Kind::DeclTag, Some(Kind::Func | Kind::Var)) => true,
+                    (_, Some(Kind::Func | Kind::Var | Kind::DataSec | Kind::DeclTag)) => false,
+                    _ => true,
+                };
+                if !fits {
+                    let (what, expected) = ("what it refers to", "a type");
+                    return Err(BtfError::Reference { id, what, target, expected });
+                }
+            }
+        }
+        Ok(())
     }
 }
 

@@ -147,6 +147,28 @@ fn every_refusal_says_what_and_where() {
 }
 
 #[test]
+fn what_is_no_type_is_no_target() {
+    let (var, section) = (kind(Kind::Var, 0), kind(Kind::DataSec, 1));
+    let sound = [&INT[..], &[0, var, 1, 1], &[0, section, 4, 2, 0, 4]].concat();
+    let check = |more: &[u32]| {
+        let words = [&sound[..], more].concat();
+        Btf::parse(&btf(&words, b"\0")).unwrap().check_targets()
+    };
+    let tag = kind(Kind::DeclTag, 0);
+    assert_eq!(check(&[]), Ok(()));
+    assert_eq!(check(&[0, tag, 2, u32::MAX]), Ok(()));
+    for wrong in [
+        &[0, kind(Kind::Ptr, 0), 2][..],
+        &[0, kind(Kind::Ptr, 0), 3],
+        &[0, kind(Kind::FuncProto, 1), 1, 0, 3],
+        &[0, tag, 3, u32::MAX],
+    ] {
+        let error = check(wrong).unwrap_err();
+        assert_eq!(error.report().place.as_deref(), Some("BTF: type [4]"), "{error}");
+    }
+}
+
+#[test]
 fn a_huge_array_of_nothing_is_shown_in_bounded_time() {
     // struct {} [4294967295], and an int after it.
     let words =

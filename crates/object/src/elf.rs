@@ -107,8 +107,10 @@ impl<'d> Elf<'d> {
             btf_is_relocated: false,
             by_name: HashMap::new(),
         };
-        for (index, section) in elf.sections.iter().enumerate() {
-            elf.by_name.entry(section.name).or_insert(index);
+        for (index, (section, header)) in elf.sections.iter().zip(headers).enumerate() {
+            if matches!(header.sh_type(order), raw::SHT_PROGBITS | raw::SHT_NOBITS) {
+                elf.by_name.entry(section.name).or_insert(index);
+            }
         }
         let table = headers.iter().position(|header| header.sh_type(order) == raw::SHT_SYMTAB);
         if let Some(table) = table {
@@ -118,7 +120,7 @@ impl<'d> Elf<'d> {
         Ok(elf)
     }
 
-    /// The first section with this name, and its index.
+    /// The first section with this name, and its index. Tables of the file have names, too, and are not meant.
     pub(crate) fn section(&self, name: &str) -> Option<(usize, &Section<'d>)> {
         let index = *self.by_name.get(name)?;
         Some((index, &self.sections[index]))

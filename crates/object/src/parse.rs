@@ -99,6 +99,7 @@ fn types(elf: &Elf<'_>) -> Result<Option<Btf>, ObjectError> {
         return Ok(None);
     }
     let mut btf = Btf::parse(section.data)?;
+    btf.check_targets()?;
     // Statics of several files may have one name; a linker has filled in where they are.
     let mut offsets: HashMap<(usize, &str), Option<u32>> = HashMap::new();
     for symbol in elf.symbols.iter().filter(|symbol| symbol.kind != SymbolKind::Section) {

@@ -6,8 +6,9 @@ mod facts;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use abide_btf::Type;
+use abide_btf::{Kind, Type};
 use abide_diag::Report;
+use abide_object::image::Image;
 use abide_object::link::{Input, LinkError, Linked, link};
 use abide_object::{FunctionId, Linkage, Object, Target};
 use facts::{Depth, facts};
@@ -40,6 +41,28 @@ fn two_files_become_one_program() {
     let verdict = object.functions.iter().filter(|one| one.name == "verdict").count();
     assert_eq!(verdict, 1);
     assert!(object.externs.is_empty());
+}
+
+/// Several sections may have one name: variables are where the symbols say.
+#[test]
+fn sections_of_one_name_become_one() {
+    let bytes = case("basics.gcc12.o");
+    let mut image = Image::parse(&bytes).unwrap();
+    let section = image.section(".data").unwrap();
+    image.sections[section].name = ".data.where".into();
+    let once = linked(&[&image.write().unwrap()]).unwrap().image.write().unwrap();
+    assert!(linked(&[&once]).unwrap().image.write().unwrap() == once);
+    let btf = Object::parse(&once).unwrap().btf.unwrap();
+    let id = btf.by_name(Kind::DataSec, ".data.where").unwrap();
+    let Type::DataSec { vars, .. } = btf.get(id).unwrap() else { panic!("a section") };
+    let names: Vec<_> = vars.iter().map(|var| btf.get(var.ty).unwrap().name()).collect();
+    let place = vars.iter().nth(names.iter().position(|name| *name == "where").unwrap()).unwrap();
+    assert_eq!(u64::from(place.offset), bytes_of(&bytes, ".data"), "behind the other one");
+}
+
+fn bytes_of(bytes: &[u8], section: &str) -> u64 {
+    let image = Image::parse(bytes).unwrap();
+    image.sections[image.section(section).unwrap()].size()
 }
 
 /// The entries of tables of jumps count the code of the whole object.

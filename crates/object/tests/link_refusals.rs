@@ -143,6 +143,17 @@ fn every_refusal_says_what_and_both_places() {
         elf.symbol(b"number", OBJECT, COMMON, 3, 0);
         elf.finish()
     };
+    let nameless = || {
+        let (mut elf, section) = program("two");
+        elf.symbol(b"", FUNC, section, 0, 8);
+        elf.finish()
+    };
+    let behind = || {
+        let (mut elf, _) = program("two");
+        let section = elf.section(".data", DATA, [0; 4]);
+        elf.symbol(b"number", OBJECT, section, 5, 4);
+        elf.finish()
+    };
     let ksym = |name: &str, section: &str| {
         let (mut elf, _) = program(name);
         let mut types = Types::new();
@@ -220,6 +231,13 @@ fn every_refusal_says_what_and_both_places() {
             "symbol number",
             "`number` is defined twice",
         ),
+        (
+            refuse(&one, &behind()),
+            "O0068",
+            "section .data, symbol number",
+            "behind the end of its section",
+        ),
+        (refuse(&one, &nameless()), "O0068", "section xdp", "has no name"),
         (refuse(&one, &jumps(&[0, 24])), "O0068", "section xdp", "leads out of its code"),
     ];
     let mut seen = BTreeSet::new();

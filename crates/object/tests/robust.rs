@@ -109,6 +109,25 @@ fn every_length_is_survived() {
     }
 }
 
+/// Tables of the file have names as well, which mean nothing: not even that of a section of data.
+#[test]
+fn names_of_tables_mean_nothing() {
+    let path = "crates/object/tests/cases/basics.gcc12.o";
+    let bytes = std::fs::read(abide_testkit::repo(path)).unwrap();
+    let word = |at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap());
+    let headers = word(0x28) as usize;
+    let named = |kind: u32, nth: usize| {
+        let all = (0..bytes[0x3c] as usize).map(|index| headers + index * 64);
+        all.filter(|at| word(at + 4) == kind).nth(nth).unwrap()
+    };
+    // SHT_NULL, SHT_REL: named like the third section with contents, `.data`.
+    for table in [named(0, 0), named(9, 0)] {
+        let mut bytes = bytes.clone();
+        bytes.copy_within(named(1, 1)..named(1, 1) + 4, table);
+        read(&bytes);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
 

@@ -29,6 +29,22 @@ pub(super) struct Global {
     pub(super) other: u8,
 }
 
+/// Why a symbol cannot be one of several objects.
+fn unlinkable(unit: &Unit<'_>, symbol: &Symbol<'_>) -> Option<&'static str> {
+    match symbol.place {
+        Place::Common => Some("it is in no section; compile with `-fno-common`"),
+        Place::Section(section) if symbol.value > unit.image.sections[section].size() => {
+            Some("it lies behind the end of its section")
+        }
+        Place::Section(_)
+            if symbol.bind != Symbol::LOCAL && symbol.name.is_empty() && unit.is_thing(symbol) =>
+        {
+            Some("other objects are to see it, but it has no name")
+        }
+        _ => None,
+    }
+}
+
 /// All of them.
 #[derive(Debug, Default)]
 pub(super) struct Globals {
@@ -41,12 +57,9 @@ impl Globals {
         let mut globals = Globals::default();
         for (number, unit) in units.iter().enumerate() {
             for (index, symbol) in unit.image.symbols.iter().enumerate() {
-                if symbol.place == Place::Common {
-                    let what = "it is in no section; compile with `-fno-common`";
+                if let Some(what) = unlinkable(unit, symbol) {
                     errors.push(unit.error(LinkProblem::Unlinkable(what), unit.place_of(symbol)));
-                    continue;
-                }
-                if unit.is_global(symbol) {
+                } else if unit.is_global(symbol) {
                     globals.add(units, SymbolId { unit: number, symbol: index }, errors);
                 }
             }

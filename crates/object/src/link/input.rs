@@ -55,6 +55,16 @@ impl<'d> Unit<'d> {
         self.named.get(name).copied()
     }
 
+    /// Which of several sections of one name has a variable.
+    pub(super) fn section_of(&self, section: &str, variable: &str) -> Option<usize> {
+        self.image.symbols.iter().find_map(|symbol| match symbol.place {
+            Place::Section(index) if symbol.name == variable => {
+                (self.image.sections[index].name == section).then_some(index)
+            }
+            _ => None,
+        })
+    }
+
     /// An error at a symbol of it.
     pub(super) fn place_of(&self, symbol: &Symbol<'_>) -> Where {
         let place = match symbol.place {

@@ -166,7 +166,9 @@ impl<'a> Merge<'a, '_> {
         for (number, btf, ids) in self.types() {
             for (_, ty) in btf.iter() {
                 let Type::DataSec { name, vars, .. } = ty else { continue };
-                let section = self.units[number].image.section(name);
+                let unit = &self.units[number];
+                let section = unit.image.section(name);
+                let is_one = unit.image.sections.iter().filter(|one| one.name == name).count() < 2;
                 for var in vars {
                     let ty = ids.get(var.ty);
                     if gone.contains_key(&ty) || shared.borrowed.contains_key(&ty) {
@@ -177,6 +179,12 @@ impl<'a> Merge<'a, '_> {
                         add(name, SecVar { ty, offset: 0, ..var });
                         continue;
                     }
+                    let section = match is_one {
+                        true => section,
+                        false => unit
+                            .section_of(name, btf.get(var.ty).map_or("", |ty| ty.name()))
+                            .or(section),
+                    };
                     let place = section.and_then(|section| {
                         self.layout.place(number, section, u64::from(var.offset))
                     });

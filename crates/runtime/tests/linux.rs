@@ -267,6 +267,32 @@ fn sizes_of_views_had_32_bits() {
 }
 
 #[test]
+fn iterators_hand_out_their_numbers() {
+    let labels = [
+        "bpf_iter_num_new@LINUX_6.4",
+        "bpf_iter_num_next@LINUX_6.4",
+        "bpf_iter_num_destroy@LINUX_6.4",
+    ];
+    // The numbers as decimal digits, behind what `new` returned.
+    let run = |start: i64, end: i64| {
+        let code = format!(
+            "r1 = r10; r1 += -8; r2 = {start}; r3 = {end}; call 1; r6 = r0; \
+             again: r1 = r10; r1 += -8; call 2; if r0 == 0 goto done; \
+             r0 = *(s32 *)(r0 + 0); r6 *= 10; r6 += r0; goto again; \
+             done: r1 = r10; r1 += -8; call 2; if r0 != 0 goto again; r1 = r10; r1 += -8; call 3; r0 = r6; exit"
+        );
+        run(&code, &labels, MapKind::Array).unwrap() as i64
+    };
+    assert_eq!(run(1, 6), 12345);
+    assert_eq!(run(-1, 2), -99);
+    assert_eq!(run(3, 3), 0);
+    assert_eq!(run(3, 2), -22, "it ends before it begins");
+    assert_eq!(run(0, 0x80_0001), -7, "more rounds than Linux allows");
+    assert_eq!(run(i64::from(i32::MAX) - 1, i64::from(i32::MAX)), i64::from(i32::MAX) - 1);
+    assert_eq!(run(i64::from(i32::MIN), i64::from(i32::MIN) + 1), i64::from(i32::MIN));
+}
+
+#[test]
 fn arguments_of_views_had_32_bits() {
     let adjust = |label: &str| {
         // Garbage in the upper halves.

@@ -3,10 +3,11 @@
 use abide_asm::Options;
 use abide_isa::{Endian, Raw};
 use abide_object::{
-    Function, FunctionId, Linkage, Map, MapId, MapOrigin, Object, Relocation, Stamp, Target,
+    Extern, ExternId, ExternKind, Function, FunctionId, Linkage, Map, MapId, MapOrigin, Object,
+    Relocation, Stamp, Target,
 };
 
-use crate::generate::CALLS;
+use crate::generate::{CALLS, KFUNC_CALLS, KFUNCS};
 
 /// `call` and the wide load.
 const CALL: u8 = 0x85;
@@ -38,8 +39,8 @@ pub fn from_text(texts: &[String]) -> Object {
     from_slots(functions.collect())
 }
 
-/// The same from instructions: calls of functions are numbers from 1,000,000 on; maps and callbacks
-/// are counted.
+/// The same from instructions: calls of functions are numbers from 1,000,000 on, those of kfuncs from 2,000,000 on;
+/// maps and callbacks are counted.
 #[must_use]
 pub fn from_slots(functions: Vec<Vec<Raw>>) -> Object {
     let functions: Vec<Function> = functions
@@ -82,7 +83,15 @@ pub fn from_slots(functions: Vec<Vec<Raw>>) -> Object {
             map("hash", 1, 4, 8, 16),
             map("ring", 27, 0, 0, 4096),
         ],
-        externs: Vec::new(),
+        externs: KFUNCS
+            .iter()
+            .map(|name| Extern {
+                name: (*name).to_owned(),
+                weak: false,
+                section: Some(".ksyms".to_owned()),
+                kind: ExternKind::Function { proto: None },
+            })
+            .collect(),
         arena: None,
         jump_tables: Vec::new(),
         btf: None,
@@ -99,6 +108,11 @@ fn relocations(slots: &mut [Raw]) -> Vec<Relocation> {
         let target = match (slot.code, slot.src) {
             (WIDE, 1) => Some(Target::Map(MapId(number))),
             (WIDE, 4) => Some(Target::Function(FunctionId(number))),
+            (CALL, 0) if number >= KFUNC_CALLS as u32 => {
+                slot.src = 2;
+                slot.imm = -1;
+                Some(Target::CallExtern(ExternId(number - KFUNC_CALLS as u32)))
+            }
             (CALL, 0) if number >= CALLS as u32 => {
                 slot.src = 1;
                 slot.imm = -1;

@@ -1,11 +1,18 @@
 //! Random programs, structured so that many are accepted: arithmetic of both widths, branches, loops, spills,
-//! map values, the packet, the stack at unknown places, calls, callbacks, atomics. Judges nothing.
+//! map values, the packet, the stack at unknown places, calls, callbacks, atomics; views and iterators are next door.
+//! Judges nothing.
 
 use crate::random::Random;
+
+mod objects;
+
+pub(crate) use objects::KFUNCS;
 
 const MAP: &str = "ld_pseudo";
 /// Calls of these numbers and up are of functions of the program.
 pub(crate) const CALLS: usize = 1_000_000;
+/// Calls of these numbers and up are of kfuncs.
+pub(crate) const KFUNC_CALLS: usize = 2_000_000;
 /// Numbers live in r0, r1 to r5 and r9; r6 is the context, r7 the value of the array, r8 the packet.
 const NUMBERS: [&str; 3] = ["r0", "r9", "r3"];
 const CONDITIONS: [&str; 11] = ["==", "!=", ">", ">=", "<", "<=", "&", "s>", "s>=", "s<", "s<="];
@@ -22,6 +29,7 @@ pub fn program(seed: u64) -> Vec<String> {
         texts.push(Maker { random: Random(seed), text, labels, depth, of, functions }.function());
     }
     texts.push(callback(&mut random));
+    texts.push(objects::of_elements(&mut random));
     texts
 }
 
@@ -88,6 +96,9 @@ impl Maker {
         self.line("r3 = 3");
         for at in (8..=64).step_by(8) {
             self.line(&format!("*(u64 *)(r10 - {at}) = r9"));
+        }
+        if self.of == 0 {
+            self.buffer();
         }
         for _ in 0..self.random.below(12) + 2 {
             self.statement();
@@ -244,7 +255,7 @@ impl Maker {
     }
 
     fn statement(&mut self) {
-        match self.random.below(24) {
+        match self.random.below(32) {
             0..=4 => self.arithmetic(),
             5 | 6 if self.depth < 3 => {
                 let condition = self.condition();
@@ -341,6 +352,7 @@ impl Maker {
                 let call = 132 + self.random.below(2);
                 self.line(&format!("*(u64 *)(r0 + {off}) = r9\nr1 = r0\nr2 = 0\ncall {call}\n{skip}:\nr0 = 5\nr3 = 9"));
             }
+            24..=31 => self.of_objects(),
             14 | 15 => self.joined(),
             16 | 17 => self.call(),
             18 => self.callback(),

@@ -7,6 +7,7 @@
 mod checksum;
 mod config;
 mod dynptr;
+mod iterator;
 mod maps;
 mod packet;
 mod print;
@@ -31,6 +32,7 @@ const TABLE: &[&[(&str, Raw)]] = &[
     packet::TABLE,
     checksum::TABLE,
     dynptr::TABLE,
+    iterator::TABLE,
     print::TABLE,
 ];
 

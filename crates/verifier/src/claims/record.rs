@@ -192,7 +192,7 @@ impl Walk<'_> {
         }))
     }
 
-    /// What is owned may still be null; then it is not there.
+    /// What is owned may still be null; then it is not there. An iterator holds nothing, and a dynptr may be null.
     fn references(&self) -> (usize, usize) {
         let owned = self.state.owned.iter().filter(|owned| owned.kind == OwnedKind::Reference);
         let holds = |id: u32| {
@@ -201,7 +201,10 @@ impl Walk<'_> {
                 .frames
                 .iter()
                 .flat_map(|frame| frame.regs.iter().chain(frame.stack.values()));
-            values.filter(|value| value.owner == id).any(|value| !value.nullable())
+            let view =
+                |value: &Value| matches!(value.kind, Kind::Dynptr { .. } | Kind::Iterator { .. });
+            let mut held = values.filter(|value| value.owner == id && !view(value));
+            held.any(|value| !value.nullable())
         };
         let certain = owned.clone().filter(|owned| holds(owned.id)).count();
         (certain, owned.count())

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use abide_asm::listing::{Options, list, list_raw, list_to};
+use abide_asm::object::ObjectOptions;
 use abide_asm::{Dialect, RefKind, assemble};
+use abide_diag::Source;
 use abide_isa::{Endian, Raw};
 use object::{Object, ObjectSection, ObjectSymbol, RelocationFlags, RelocationTarget};
 use proptest::prelude::*;
@@ -229,6 +231,69 @@ fn a_listing_in_pieces_is_the_same_as_a_whole_one() {
     assert_eq!(narrow.1, whole.as_bytes()[..70_000]);
     let mut nothing = Vec::new();
     assert!(list_to(&data[..1000], &options, &mut nothing).is_err() && nothing.is_empty());
+}
+
+/// What an object says, in no order: sections with flags, alignment and bytes, symbols, relocations.
+fn facts(data: &[u8]) -> BTreeSet<String> {
+    let file = object::File::parse(data).unwrap();
+    let mut facts = BTreeSet::new();
+    let section = |index: Option<object::SectionIndex>| {
+        index.map(|index| file.section_by_index(index).unwrap().name().unwrap().to_owned())
+    };
+    for one in file.sections() {
+        let (name, flags) = (one.name().unwrap(), one.flags());
+        let kept = !name.contains("tab") && !name.starts_with(".rel") && name != ".llvm_addrsig";
+        if !name.is_empty() && kept {
+            let data = one.uncompressed_data().unwrap();
+            facts.insert(format!("{name} {flags:?} {} {} {data:x?}", one.align(), one.size()));
+        }
+        for (offset, relocation) in one.relocations() {
+            let RelocationTarget::Symbol(symbol) = relocation.target() else { unreachable!() };
+            let symbol = file.symbol_by_index(symbol).unwrap();
+            let place = (section(symbol.section_index()), symbol.name().unwrap());
+            facts.insert(format!("{name}+{offset} {:?} {place:?}", relocation.flags()));
+        }
+    }
+    for one in file.symbols() {
+        let (name, flags) = (one.name().unwrap(), one.flags());
+        let place = (section(one.section_index()), one.address(), one.size());
+        if one.kind() != object::SymbolKind::Section {
+            facts.insert(format!("{name} {flags:?} {place:?}"));
+        }
+    }
+    facts
+}
+
+/// The object that a listing becomes.
+fn object_of(data: &[u8], dialect: Dialect) -> Vec<u8> {
+    let text = list(data, &Options { dialect, ..Options::default() }).unwrap();
+    let endian = if data[5] == 2 { Endian::Big } else { Endian::Little };
+    let options = ObjectOptions { endian, ..ObjectOptions::default() };
+    let object = abide_asm::object::assemble(&Source::new("listing.s", text), &options);
+    object.unwrap_or_else(|errors| panic!("{}", errors[0].render(false))).bytes
+}
+
+/// Whole objects: sections, symbols and relocations with their kinds, in both dialects.
+#[test]
+fn a_listing_becomes_the_same_object() {
+    let mut clang = 0;
+    for path in committed() {
+        let data = std::fs::read(&path).unwrap();
+        for dialect in [Dialect::C, Dialect::Gnu] {
+            let once = object_of(&data, dialect);
+            assert_eq!(object_of(&once, dialect), once, "{}", path.display());
+            let other = object_of(&once, dialect.other());
+            assert_eq!(facts(&other), facts(&once), "{}", path.display());
+            // binutils 2.40 number relocations as nothing else does.
+            if !path.to_string_lossy().contains("gcc") {
+                let (ours, theirs) = (facts(&once), facts(&data));
+                let differ: Vec<_> = ours.symmetric_difference(&theirs).collect();
+                assert!(differ.is_empty(), "{} {differ:#?}", path.display());
+                clang += 1;
+            }
+        }
+    }
+    assert!(clang > 20);
 }
 
 /// Listings as files: `tests/cases/listing/*.s`; `BLESS=1` writes them.

@@ -129,7 +129,7 @@ pub(super) fn want(
 }
 
 /// A symbol with a number added.
-fn sum(name: &str, addend: i64, dialect: Dialect) -> Symbol<'_> {
+pub(super) fn sum(name: &str, addend: i64, dialect: Dialect) -> Symbol<'_> {
     let (sign, space) = (
         if addend < 0 { '-' } else { '+' },
         match dialect {

@@ -7,10 +7,16 @@ use abide_isa::Endian;
 use object::elf;
 
 use super::Writer;
-use super::code::{Code, operand};
+use super::code::{Code, operand, sum};
 use super::image::{Image, Place, Relocation, Section};
 use super::names::Names;
+use crate::dialect::Dialect;
+use crate::object::{BTF_EXT, Style};
 use crate::print::Symbol;
+
+/// The numbers of `R_BPF_64_ABS32` and `R_BPF_64_NODYLD32`.
+const ABS32: u32 = 3;
+const NODYLD32: u32 = 4;
 
 /// How many bytes a relocation of data covers. LLVM and GNU have numbered them differently; none of
 /// these numbers means two sizes in data.
@@ -19,7 +25,7 @@ fn width(relocation: &Relocation) -> Option<usize> {
         // R_BPF_64_ABS64, and GNU's before 2.41.
         2 | 12 => Some(8),
         // R_BPF_64_ABS32, R_BPF_64_NODYLD32, and GNU's before 2.41.
-        3 | 4 | 11 => Some(4),
+        ABS32 | NODYLD32 | 11 => Some(4),
         _ => None,
     }
 }
@@ -45,6 +51,56 @@ fn addend(section: &Section<'_>, relocation: &Relocation, endian: Endian) -> Opt
     value.checked_add(relocation.addend)
 }
 
+/// Whether a word must be written as a label that is no symbol, or must not be. LLVM has one kind of
+/// relocation for those of code, and for symbols and sections of variables, and another one for all else.
+fn temporary(
+    image: &Image<'_>,
+    section: &Section<'_>,
+    relocation: &Relocation,
+    target: usize,
+) -> Option<bool> {
+    let flags = image.sections[target].flags;
+    let is = |flag: elf::SectionFlags| flags & u64::from(flag.0) != 0;
+    if image.style == Style::Gnu || !is(elf::SHF_ALLOC) {
+        return None;
+    }
+    match (relocation.kind, is(elf::SHF_EXECINSTR), is(elf::SHF_WRITE)) {
+        (NODYLD32, true, false) => Some(section.name != BTF_EXT),
+        (NODYLD32, false, true) | (ABS32, true, false) => Some(false),
+        (ABS32, false, true) => Some(true),
+        _ => None,
+    }
+}
+
+/// What a relocation is written as.
+fn operand_of<'a>(
+    image: &'a Image<'_>,
+    names: &'a Names,
+    section: &Section<'_>,
+    dialect: Dialect,
+    relocation: &Relocation,
+    addend: i64,
+) -> Result<Symbol<'a>, &'static str> {
+    let symbol = image.symbols.get(relocation.symbol).map(|symbol| (symbol.kind, symbol.place));
+    if let (Some((elf::STT_SECTION, Place::Section(target))), Ok(offset)) =
+        (symbol, u64::try_from(addend))
+    {
+        let to = &image.sections[target];
+        match temporary(image, section, relocation, target) {
+            Some(true) => {
+                if let Some(label) = names.label(target, offset) {
+                    return Ok(label);
+                }
+            }
+            Some(false) if names.is_section_word(to) => {
+                return Ok(sum(&to.name, addend, dialect));
+            }
+            _ => {}
+        }
+    }
+    operand(image, names, relocation, addend, dialect)
+}
+
 /// Asks for the labels that the data of a section refers to: where the name of a section cannot
 /// stand for it.
 pub(super) fn want(
@@ -61,10 +117,13 @@ pub(super) fn want(
         };
         if let Some(offset) = addend(section, relocation, image.endian)
             && let Ok(offset) = u64::try_from(offset)
-            && !names.is_section_word(&image.sections[target])
             && names.can_stand(image, codes, target, offset)
         {
-            names.want(image, target, offset);
+            if temporary(image, section, relocation, target) == Some(true) {
+                names.want_label(target, offset);
+            } else if !names.is_section_word(&image.sections[target]) {
+                names.want(image, target, offset);
+            }
         }
     }
 }
@@ -78,7 +137,7 @@ pub(super) fn write(out: &mut Writer<'_>, image: &Image<'_>, names: &Names, inde
     for one in &section.relocations {
         let text = addend(section, one, image.endian)
             .ok_or("its type is not known")
-            .and_then(|addend| operand(image, names, one, addend, out.options.dialect));
+            .and_then(|addend| operand_of(image, names, section, out.options.dialect, one, addend));
         let end = one.offset.saturating_add(width(one).unwrap_or(0) as u64);
         let cut = end > one.offset && labels.range(one.offset + 1..end).next().is_some();
         match text {

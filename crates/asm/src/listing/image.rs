@@ -11,6 +11,7 @@ use object::endian::{Endian as _, Endianness};
 use object::read::elf::{FileHeader, Rel, Rela, SectionHeader, Sym};
 
 use super::error::ListError;
+use crate::object::Style;
 
 type Header = elf::FileHeader64<Endianness>;
 type SectionHeader64 = elf::SectionHeader64<Endianness>;
@@ -95,6 +96,8 @@ pub(super) struct Image<'d> {
     pub(super) endian: Endian,
     /// The flags of the header.
     pub(super) flags: u32,
+    /// Whose habits it follows.
+    pub(super) style: Style,
     pub(super) sections: Vec<Section<'d>>,
     pub(super) symbols: Vec<Symbol<'d>>,
 }
@@ -154,12 +157,29 @@ impl<'d> Image<'d> {
             section.twin = *count;
             *count += 1;
         }
-        Ok(Image { endian, flags: header.e_flags(order).0, sections, symbols })
+        let style = style(&sections, &symbols);
+        Ok(Image { endian, flags: header.e_flags(order).0, style, sections, symbols })
     }
 
     /// The first section with this name.
     pub(super) fn section(&self, name: &str) -> Option<&Section<'d>> {
         self.sections.iter().find(|section| section.name == name)
+    }
+}
+
+/// GNU's assembler makes symbols for all sections, also for the three that it always makes.
+fn style(sections: &[Section<'_>], symbols: &[Symbol<'_>]) -> Style {
+    let has = |name: &str| {
+        symbols.iter().any(|symbol| match (symbol.kind, symbol.place) {
+            (elf::STT_SECTION, Place::Section(section)) => {
+                sections.get(section).is_some_and(|section| section.name == name)
+            }
+            _ => false,
+        })
+    };
+    match [".text", ".data", ".bss"].into_iter().all(has) {
+        true => Style::Gnu,
+        false => Style::Llvm,
     }
 }
 

@@ -20,6 +20,7 @@ use abide_isa::Endian;
 use object::elf;
 
 use crate::dialect::Dialect;
+use crate::object::{Style, style_of};
 use crate::print::text;
 use code::Code;
 use image::{Image, Role, Section};
@@ -90,6 +91,11 @@ fn write_image(out: &mut Writer<'_>, image: &Image<'_>) {
         HashMap::new()
     });
     if !options.columns {
+        // What the dialect does not say.
+        let (style, of_dialect) = (image.style, style_of("", Some(options.dialect)));
+        if style != of_dialect {
+            out.directive(format_args!(".bpf.style\t{}", style.name()));
+        }
         if image.flags != 0 {
             out.directive(format_args!(".bpf.flags\t{:#x}", image.flags));
         }
@@ -143,7 +149,13 @@ pub fn list_raw(bytes: &[u8], endian: Endian, options: &Options) -> String {
         data: bytes,
         relocations: Vec::new(),
     };
-    let image = Image { endian, flags: 0, sections: vec![section], symbols: Vec::new() };
+    let image = Image {
+        endian,
+        flags: 0,
+        style: Style::Llvm,
+        sections: vec![section],
+        symbols: Vec::new(),
+    };
     let codes = codes(&image);
     let names = names(&image, &codes, options);
     let mut out = Writer::new(options);

@@ -178,8 +178,20 @@ impl Names {
     pub(super) fn want(&mut self, image: &Image<'_>, section: usize, offset: u64) {
         if self.local_symbol(image, section, offset).is_none() {
             // Numbered later, in the order of the text.
-            self.labels[section].generated.push((offset, 0));
+            self.want_label(section, offset);
         }
+    }
+
+    /// Makes sure that a place has a label which is no symbol.
+    pub(super) fn want_label(&mut self, section: usize, offset: u64) {
+        self.labels[section].generated.push((offset, 0));
+    }
+
+    /// The label of a place which is no symbol.
+    pub(super) fn label(&self, section: usize, offset: u64) -> Option<Symbol<'_>> {
+        let generated = &self.labels[section].generated;
+        let at = generated.binary_search_by_key(&offset, |(at, _)| *at).ok()?;
+        Some(Symbol::Label(generated[at].1))
     }
 
     /// Numbers the labels that were asked for.
@@ -210,9 +222,7 @@ impl Names {
         if let Some(name) = self.local_symbol(image, section, offset) {
             return Some(Symbol::Name(name.into()));
         }
-        let generated = &self.labels[section].generated;
-        let at = generated.binary_search_by_key(&offset, |(at, _)| *at).ok()?;
-        Some(Symbol::Label(generated[at].1))
+        self.label(section, offset)
     }
 
     fn local_symbol<'a>(

@@ -4,6 +4,7 @@ use abide_diag::{Diagnostic, Span};
 
 use crate::codes;
 use crate::lexer::Lexer;
+use crate::object::Style;
 use crate::object::input::raw;
 use crate::object::section::{MERGE, STRINGS};
 use crate::object::symbols::{Binding, Meaning, SymbolId};
@@ -135,6 +136,7 @@ impl Unit<'_> {
                 Some(Err(_)) => self.operands(name, "the flags of the ELF header, 32 bits"),
                 None => {}
             },
+            ".bpf.style" => self.said_style(text, tokens, name),
             ".bpf.api" => self.api(text, tokens, name),
             ".error" | ".err" => {
                 let said = tokens.first().map(|token| format!(": {}", &text[token.span()]));
@@ -320,6 +322,19 @@ impl Unit<'_> {
             }
         }
         (self.section, self.previous) = before;
+    }
+
+    /// `.bpf.style NAME`, which was looked for where it has to stand.
+    fn said_style(&mut self, text: &str, tokens: &[Token], name: &Span) {
+        let [token] = tokens else { return self.operands(name, "`llvm` or `gnu`") };
+        match Style::named(&text[token.span()]) {
+            Some(style) if style == self.style || self.options.style.is_some() => {}
+            Some(_) => {
+                let error = "`.bpf.style` can only be the first statement of a text";
+                self.error(Diagnostic::error(&codes::EXPECTED, error).at(name.clone(), "too late"));
+            }
+            None => self.operands(name, "`llvm` or `gnu`"),
+        }
     }
 
     /// `.ident "…"`, which makes `.comment`.

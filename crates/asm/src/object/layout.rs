@@ -11,7 +11,7 @@ use crate::object::section::{
     ALLOC, EXEC, Fixup, MERGE, Need, Part, PartKind, Section, WRITE, Wanted,
 };
 use crate::object::symbols::{Meaning, Origin, Place, SymbolId};
-use crate::object::unit::Unit;
+use crate::object::unit::{STT_SECTION, Unit};
 use crate::object::value::{NodeId, Value};
 use crate::operator::signed;
 
@@ -19,6 +19,9 @@ use crate::operator::signed;
 const ROUNDS: usize = 64;
 
 const NO_ROOM: &str = "what fills and aligns the sections is more than 256 MiB";
+
+/// The section with what is said of places in code.
+pub(crate) const BTF_EXT: &str = ".BTF.ext";
 
 pub(super) const ABS64: u32 = 2;
 pub(super) const ABS32: u32 = 3;
@@ -213,7 +216,7 @@ impl Unit<'_> {
             return None;
         };
         let symbols = self.symbols.get(symbol);
-        let outside = symbols.is_outside();
+        let (outside, is_section) = (symbols.is_outside(), symbols.kind == STT_SECTION);
         let label = match symbols.meaning {
             Meaning::Label(place) => Some(place),
             _ => None,
@@ -248,7 +251,7 @@ impl Unit<'_> {
             Need::Address => ADDRESS,
             Need::Call => CALL,
             Need::Data(8) => ABS64,
-            Need::Data(4) => self.word_kind(symbol, label),
+            Need::Data(4) => self.word_kind(section, symbol, label),
             Need::Immediate | Need::Offset => {
                 let name = self.text_at(fixup.origin).to_owned();
                 let error = no_symbol(&self.insn_at(section, at), &name);
@@ -261,7 +264,8 @@ impl Unit<'_> {
             }
         };
         let (about, number) = match label {
-            Some(place) if !outside && (!merged || value.number == 0) => {
+            // What is merged is known by its own symbol, unless that is the section's.
+            Some(place) if !outside && (!merged || value.number == 0 || is_section) => {
                 (About::Section(place.section), value.number + i128::from(self.offset(place)))
             }
             _ => {
@@ -283,13 +287,17 @@ impl Unit<'_> {
     }
 
     /// LLVM marks offsets of code (temporary labels) and of variables, which no dynamic linker may
-    /// touch.
-    fn word_kind(&self, symbol: SymbolId, label: Option<Place>) -> u32 {
+    /// touch. In `.BTF.ext` it writes no others of code: there a section is as good as a label.
+    fn word_kind(&self, section: u32, symbol: SymbolId, label: Option<Place>) -> u32 {
         if self.style == Style::Gnu {
             return ABS32;
         }
         let flags = label.map_or(0, |place| self.sections[place.section as usize].flags);
-        let other = if self.symbols.is_temporary(symbol) { EXEC } else { WRITE };
+        let is_place = self.symbols.is_temporary(symbol)
+            || self.symbols.get(symbol).kind == STT_SECTION
+                && flags & EXEC != 0
+                && self.sections[section as usize].name == BTF_EXT;
+        let other = if is_place { EXEC } else { WRITE };
         if flags & (ALLOC | other) == ALLOC | other { NODYLD32 } else { ABS32 }
     }
 

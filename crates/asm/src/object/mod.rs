@@ -26,6 +26,7 @@ mod unit;
 mod value;
 
 pub(crate) use gcc::settle;
+pub(crate) use layout::BTF_EXT;
 pub(crate) use unit::style_of;
 
 use abide_diag::{Diagnostic, Source};
@@ -41,6 +42,20 @@ pub enum Style {
     Llvm,
     /// GNU's: `.align` is a power of two, all sections have symbols.
     Gnu,
+}
+
+impl Style {
+    /// As `.bpf.style` calls it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Style::Llvm => "llvm",
+            Style::Gnu => "gnu",
+        }
+    }
+
+    pub(crate) fn named(name: &str) -> Option<Style> {
+        [Style::Llvm, Style::Gnu].into_iter().find(|style| style.name() == name)
+    }
 }
 
 /// Gives the name and text of an included file, or why there is none.

@@ -57,8 +57,8 @@ impl Unit<'_> {
             kind,
             flags,
             entry_size: 0,
-            // LLVM aligns code to instructions whatever is said.
-            align: if identity.name == ".text" && self.style == Style::Llvm { 8 } else { 1 },
+            // LLVM aligns `.text` so whatever is said.
+            align: if identity.name == ".text" && self.style == Style::Llvm { 4 } else { 1 },
             data: Vec::new(),
             zeros: 0,
             parts: Vec::new(),

@@ -314,6 +314,9 @@ impl<'a> Unit<'a> {
 
 /// Whose habits a text follows: GNU's registers are written with `%`, and gcc signs its work.
 pub(crate) fn style_of(text: &str, dialect: Option<Dialect>) -> Style {
+    if let Some(style) = said_style(text) {
+        return style;
+    }
     match dialect {
         Some(Dialect::Gnu) => return Style::Gnu,
         Some(Dialect::C) => return Style::Llvm,
@@ -341,4 +344,11 @@ pub(crate) fn style_of(text: &str, dialect: Option<Dialect>) -> Style {
     let end = bytes.len().min(ENOUGH);
     let tail = bytes.len().saturating_sub(ENOUGH / 16).max(end);
     if any(0..end) || any(tail..bytes.len()) { Style::Gnu } else { Style::Llvm }
+}
+
+/// What `.bpf.style` says before the first statement.
+fn said_style(text: &str) -> Option<Style> {
+    let lines = text.lines().map(str::trim_start);
+    let first = lines.skip_while(|line| line.is_empty() || line.starts_with('#')).next()?;
+    Style::named(first.strip_prefix(".bpf.style")?.split('#').next()?.trim())
 }

@@ -60,7 +60,7 @@ fn temporary(
     target: usize,
 ) -> Option<bool> {
     let flags = image.sections[target].flags;
-    let is = |flag: elf::SectionFlags| flags & u64::from(flag.0) != 0;
+    let is = |flag: elf::SectionFlags| flags & flag.0 != 0;
     if image.style == Style::Gnu || !is(elf::SHF_ALLOC) {
         return None;
     }

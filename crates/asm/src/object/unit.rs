@@ -348,7 +348,7 @@ pub(crate) fn style_of(text: &str, dialect: Option<Dialect>) -> Style {
 
 /// What `.bpf.style` says before the first statement.
 fn said_style(text: &str) -> Option<Style> {
-    let lines = text.lines().map(str::trim_start);
-    let first = lines.skip_while(|line| line.is_empty() || line.starts_with('#')).next()?;
+    let mut lines = text.lines().map(str::trim_start);
+    let first = lines.find(|line| !line.is_empty() && !line.starts_with('#'))?;
     Style::named(first.strip_prefix(".bpf.style")?.split('#').next()?.trim())
 }

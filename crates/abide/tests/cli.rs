@@ -238,6 +238,14 @@ fn tcpdump_reads_what_is_written() {
         .status()
         .unwrap();
     assert!(status.success());
+    // The same capture in a pipe, without the report.
+    let run =
+        ["run", "examples/firewall/firewall.bpf.o", "--packets", "examples/firewall/web.pcap"];
+    let list = ["--map", "blocklist=examples/firewall/blocklist.txt", "--write", "-"];
+    let piped = abide().args(run).args(list).output().unwrap();
+    assert!(piped.status.success() && piped.stdout == std::fs::read(&passed).unwrap());
+    let both = abide().args(run).args(list).args(["--format", "json"]).output().unwrap();
+    assert_eq!(both.status.code(), Some(2));
     let read = |path: &Path| {
         let output = Command::new(&tcpdump).args(["-nn", "-tt", "-r"]).arg(path).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

@@ -120,13 +120,19 @@ pub(crate) fn main(args: &Args, ui: &Ui) -> Result<Exit, Failure> {
 /// A text from a file, or from standard input, which is called `-`.
 pub(super) fn read_input(input: &Path) -> Result<Source, Failure> {
     let source = read_text(input, LIMIT)?;
-    if source.text.starts_with("\x7fELF") {
-        let message = "this is an ELF file, not assembly text";
-        return Err(Failure::refused(
-            at_file(&codes::C_NOT_TEXT, input, message).help("`abide disasm` makes text of it"),
-        ));
-    }
+    is_text(input, source.text.as_bytes())?;
     Ok(source)
+}
+
+/// Refuses an object where a text is expected.
+pub(super) fn is_text(input: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    if !bytes.starts_with(b"\x7fELF") {
+        return Ok(());
+    }
+    let message = "this is an ELF file, not assembly text";
+    Err(Failure::refused(
+        at_file(&codes::C_NOT_TEXT, input, message).help("`abide disasm` makes text of it"),
+    ))
 }
 
 /// Finds what a text includes: as it is named, and then in each directory.

@@ -136,35 +136,40 @@ pub(crate) fn write_pieces(path: &Path, pieces: &[impl AsRef<[u8]>]) -> Result<(
 }
 
 /// A file that appears under its name only when it is complete. What is there and no regular file
-/// (`/dev/null`, a pipe) is written to as it is.
-#[derive(Debug)]
+/// (`/dev/null`, a pipe) is written to as it is, and so is standard output, which is called `-`.
 pub(crate) struct Output {
     path: PathBuf,
     temporary: Option<PathBuf>,
-    file: Option<BufWriter<File>>,
+    file: Option<BufWriter<Box<dyn Write>>>,
 }
 
 impl Output {
     /// Begins a file beside the one that it will become.
     pub(crate) fn create(path: &Path) -> Result<Self, Failure> {
         let failed = |error| Failure::io("write", path, &error);
+        let output = |temporary, file| {
+            let (path, file) = (path.to_owned(), Some(BufWriter::new(file)));
+            Output { path, temporary, file }
+        };
+        if is_standard(path) {
+            return Ok(output(None, Box::new(std::io::stdout())));
+        }
         if fs::metadata(path).is_ok_and(|what| !what.is_file() && !what.is_dir()) {
             let file = File::options().write(true).open(path).map_err(failed)?;
-            let (path, temporary) = (path.to_owned(), None);
-            return Ok(Output { path, temporary, file: Some(BufWriter::new(file)) });
+            return Ok(output(None, Box::new(file)));
         }
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let temporary = path.with_file_name(format!(".{name}.{}.part", std::process::id()));
         let file = File::options().write(true).create_new(true).open(&temporary).map_err(failed)?;
-        let temporary = Some(temporary);
-        Ok(Output { path: path.to_owned(), temporary, file: Some(BufWriter::new(file)) })
+        Ok(output(Some(temporary), Box::new(file)))
     }
 
     /// Gives the file its name.
     pub(crate) fn finish(mut self) -> Result<(), Failure> {
         let failed = |error| Failure::io("write", &self.path, &error);
         if let Some(file) = self.file.take() {
-            file.into_inner().map_err(|error| failed(error.into_error()))?;
+            let mut file = file.into_inner().map_err(|error| failed(error.into_error()))?;
+            file.flush().map_err(failed)?;
             if let Some(temporary) = &self.temporary {
                 fs::rename(temporary, &self.path).map_err(failed)?;
             }

@@ -8,7 +8,7 @@ use abide_diag::Source;
 use abide_isa::Endian;
 use serde::Serialize;
 
-use super::asm::{LIMIT, loader, message, refused};
+use super::asm::{LIMIT, is_text, loader, message, refused};
 use super::dialect::{DialectArg, InputDialect, SemicolonArg};
 use super::fail::{Exit, Failure, Message, shown};
 use super::files::{named, read, write};
@@ -110,6 +110,7 @@ pub(crate) fn main(args: &Args, ui: &Ui) -> Result<Exit, Failure> {
 /// comments and strings can be written again as they were.
 fn read_any(path: &Path) -> Result<(Source, bool), Failure> {
     let bytes = read(path, LIMIT)?;
+    is_text(path, &bytes)?;
     let (text, narrow) = match String::from_utf8(bytes) {
         Ok(text) => (text, false),
         Err(error) => (error.as_bytes().iter().copied().map(char::from).collect(), true),

@@ -15,6 +15,7 @@ use self::collect::Which;
 use self::report::Report;
 use super::apis::{self, ApiArgs, Apis};
 use super::fail::{Exit, Failure};
+use super::files::is_standard;
 use super::ui::Ui;
 
 /// Run a program of an object on a host, over packets or on a context.
@@ -104,7 +105,8 @@ an IPv4 address is the mapped one, ::ffff:a.b.c.d).
 
 --write takes the packets that go on: XDP_PASS, XDP_TX and XDP_REDIRECT of xdp; of tc all but
 TC_ACT_SHOT, TC_ACT_STOLEN, TC_ACT_QUEUED and TC_ACT_TRAP; of socket filters as many bytes as they
-return. Times are kept. Packets whose run trapped are left out.
+return. Times are kept. Packets whose run trapped are left out. `--write -` puts the capture in the
+place of the report.
 
 Events of a ring buffer NAMEs are shown as `struct NAME` where the object has one of the record's
 size, and in hex where it has none. Values of per-CPU maps are added up where they are integers.
@@ -123,6 +125,9 @@ calls something, and then traps.
 Ends with 1 if the object is refused, or if a run trapped.";
 
 pub(crate) fn main(args: &Args, ui: &Ui) -> Result<Exit, Failure> {
+    if let Some(path) = &args.write {
+        ui.beside(path)?;
+    }
     let apis = Apis::load(&args.apis)?;
     let (_, object) = apis::object(&args.object)?;
     let ready = prepare::prepare(args, &apis, object)?;
@@ -147,7 +152,10 @@ pub(crate) fn main(args: &Args, ui: &Ui) -> Result<Exit, Failure> {
         time: ran.time,
         written: ran.written,
     };
-    ui.show(&report, |paint| report.text(paint))?;
+    // Where the capture is, there is no room for the report.
+    if !args.write.as_deref().is_some_and(is_standard) {
+        ui.show(&report, |paint| report.text(paint))?;
+    }
     Ok(match &report.contradiction {
         Some(_) => Exit::Contradiction,
         None if report.traps.is_empty() => Exit::Done,

@@ -21,6 +21,7 @@ abide as -misa-spec=v3 $FIX/wrong/levels.s -o $TMP/never.o
 abide asm $FIX/count.s -o $TMP/never.o --dialect gnu
 abide asm docs -o $TMP/never.o
 abide asm $FIX/many.bpf.o -o $TMP/never.o
+abide translate $FIX/many.bpf.o --to c
 abide asm no-such-file.s -o $TMP/never.o
 abide asm $FIX/warned.s -o no-such-folder/never.o
 abide asm $FIX/warned.s -o docs

@@ -77,10 +77,10 @@ impl HostProfile {
         }
     }
 
-    fn bind_programs<'a>(
+    pub(crate) fn bind_programs<'a>(
         &self,
         needs: &Requirements,
-        programs: impl Iterator<Item = &'a ProgramNeeds>,
+        programs: impl IntoIterator<Item = &'a ProgramNeeds>,
     ) -> Result<Binding, Refusals> {
         if !Arc::ptr_eq(&needs.api, self.api()) && needs.api.name != self.api().name {
             return Err(Refusals(vec![explain::other_api(self, needs)]));
@@ -142,7 +142,7 @@ impl HostProfile {
         let mut calls = Vec::new();
         for need in &program.calls {
             let (mut right, mut meant) = (need.right, need.meaning.as_ref().ok().copied());
-            // Without a stamp an older definition of the same prototype is meant as well.
+            // Without a stamp an older definition may be meant as well.
             if let Some(id) = meant
                 && matches!(self.service(id), Err(Denial::TooNew { .. } | Denial::OtherBranch))
                 && let Some(kind) = program.program_type.as_ref().ok()

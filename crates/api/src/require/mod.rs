@@ -39,8 +39,8 @@ pub struct Need {
     pub name: String,
     /// The definition meant, or why there is none.
     pub meaning: Result<DefId, Refusal>,
-    /// Other definitions that an object without a stamp may mean as well, since it declares a prototype
-    /// that fits them: newest first.
+    /// Other definitions that an object without a stamp may mean as well, newest first: those that fit the
+    /// prototype that it declares; of a helper, which objects declare no prototype of, all.
     pub also: Vec<DefId>,
     /// The statement that lets programs of this type call it: the definition itself, or a later
     /// `extend` of its rights.
@@ -129,13 +129,17 @@ impl Requirements {
         self.programs.iter().flat_map(ProgramNeeds::definitions).collect()
     }
 
-    /// Binding rule 4: the oldest node (by release) whose host serves all that the object cannot do
-    /// without; `None` if no node does, or if the object is refused on every host.
+    /// Binding rule 4: the oldest node (by release) whose host binds all programs of the object; `None` if no node does, or if the object is refused on every host.
     pub fn oldest_node(&self) -> Option<NodeId> {
         if self.refusals().next().is_some() {
             return None;
         }
-        oldest_node(&self.api, &self.definitions())
+        let mut nodes: Vec<_> = self.api.nodes.iter().collect();
+        nodes.sort_by_key(|node| node.released);
+        nodes.into_iter().find_map(|node| {
+            let host = HostProfile::at(&self.api, &node.name).ok()?;
+            host.bind_programs(self, &self.programs).is_ok().then(|| host.node())
+        })
     }
 
     /// The refusals that follow from the object alone.
@@ -167,14 +171,4 @@ impl ProgramNeeds {
             .chain(self.maps.iter().filter_map(|(_, map)| map.as_ref().err()))
             .chain(calls.filter_map(|need| need.meaning.as_ref().err()))
     }
-}
-
-/// The oldest node, by release, whose host serves all of these definitions.
-pub fn oldest_node(api: &Arc<Api>, definitions: &BTreeSet<DefId>) -> Option<NodeId> {
-    let mut nodes: Vec<_> = api.nodes.iter().collect();
-    nodes.sort_by_key(|node| node.released);
-    nodes.into_iter().find_map(|node| {
-        let host = HostProfile::at(api, &node.name).ok()?;
-        definitions.iter().all(|id| host.service(*id).is_ok()).then(|| host.node())
-    })
 }

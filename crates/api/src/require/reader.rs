@@ -130,7 +130,12 @@ impl Reader<'_> {
                     || format!("helper {number}"),
                     |id| self.api.definition(id).name.clone(),
                 );
-                (name, false, self.helper(number, named))
+                let meaning = self.helper(number, named);
+                if let (None, Ok(id)) = (self.declared, &meaning) {
+                    let all = self.api.helper_by_number(number).into_iter().rev();
+                    also.extend(all.filter(|other| other != id));
+                }
+                (name, false, meaning)
             }
             Callee::Kfunc(id) => {
                 let found = &self.object.externs[id.0 as usize];
@@ -186,7 +191,7 @@ impl Reader<'_> {
                 _ => Ok(id),
             };
         }
-        // Undeclared and without a prototype to go by (gcc 12 writes none): as for helpers.
+        // Undeclared and without a prototype to go by (gcc 12 writes none): as for helpers, which have none.
         if declared_proto.is_none() {
             let id = self.newest(Namespace::Callable, called);
             also.extend(all.iter().copied().rev().filter(|other| Some(*other) != id));

@@ -30,6 +30,17 @@ fn every_code_of_whole_files_is_triggered() {
 }
 
 #[test]
+fn what_others_leave_out_without_a_word_is_an_error() {
+    assert_eq!(section("f: exit\n.size f, .-g\ng = f + 8\n", ".text").len(), 8);
+    assert_eq!(codes("f: exit\n.size f, .-h\n"), ["S0012"]);
+    assert_eq!(codes("f: exit\n.size f, f\n"), ["S0012"]);
+    assert_eq!(section(".text 0\nexit\n", ".text").len(), 8);
+    assert_eq!(codes(".text 1\nexit\n.data 2\n"), ["S0001", "S0001"]);
+    assert_eq!(section(".bpf.style llvm\nexit\n", ".text").len(), 8);
+    assert_eq!(codes("exit\n.bpf.style gnu\n.bpf.style other\n"), ["S0001", "S0001"]);
+}
+
+#[test]
 fn all_errors_of_a_file_are_found() {
     assert_eq!(codes("r11 = r1\n.nothing\nR1 = R2\n.byte 256\n").len(), 4);
 }

@@ -73,7 +73,11 @@ impl Unit<'_> {
     fn simple(&mut self, text: &str, name: &Span, tokens: &[Token]) {
         match &text[name.clone()] {
             section @ (".text" | ".data" | ".bss") => {
-                self.go_to_usual(section);
+                if tokens.is_empty() || self.one_number(text, tokens) == Some(0) {
+                    self.go_to_usual(section);
+                } else {
+                    self.operands(name, "nothing else: there are no subsections");
+                }
             }
             ".previous" => std::mem::swap(&mut self.section, &mut self.previous),
             ".popsection" => self.pop_section(name),

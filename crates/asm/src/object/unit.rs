@@ -209,12 +209,25 @@ impl<'a> Unit<'a> {
             return Err(self.messages().0);
         }
         let resolved = self.resolve();
+        self.check_sizes();
         if !self.errors.is_empty() {
             return Err(self.messages().0);
         }
         let (bytes, lines) = (self.write(&resolved), self.source_lines());
         let (errors, warnings) = self.messages();
         if errors.is_empty() { Ok(Object { bytes, lines, warnings }) } else { Err(errors) }
+    }
+
+    /// Sizes are numbers by now.
+    fn check_sizes(&mut self) {
+        let sizes = (0..self.symbols.len() as SymbolId).filter_map(|id| self.symbols.get(id).size);
+        let sizes: Vec<_> = sizes.collect();
+        for (node, origin) in sizes {
+            if let Err(why) = self.constant(node) {
+                let message = format!("this size cannot be evaluated: {why}");
+                self.error_at(origin, Diagnostic::error(&codes::EXPRESSION, message), "");
+            }
+        }
     }
 
     /// What is wrong with references of a text in which statements are wrong, so that it has too few

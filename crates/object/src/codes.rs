@@ -95,4 +95,7 @@ abide_diag::codes! {
     /// The file that should tell the types of a host is an ELF file without a section `.BTF`: a kernel
     /// that was built without `CONFIG_DEBUG_INFO_BTF`, or a stripped one.
     O_NO_TYPES = "O0102", "no types of a host";
+    /// The types are those of a host of the other byte order than the object's code: it can never run
+    /// there. Compile with `-target bpfel` for little-endian hosts, with `-target bpfeb` for others.
+    O_HOST_ORDER = "O0103", "host of the other byte order";
 }

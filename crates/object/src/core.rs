@@ -4,10 +4,10 @@
 
 use std::sync::Arc;
 
-use abide_btf::Btf;
 use abide_btf::core::{CoreError, Patched, Poison, Record, Resolution, Resolver, Spec, Target};
+use abide_btf::{Btf, ByteOrder};
 use abide_diag::{Diagnostic, Report, printable};
-use abide_isa::Raw;
+use abide_isa::{Endian, Raw};
 
 use crate::codes::O_CORE_POISONED;
 use crate::elf;
@@ -48,6 +48,20 @@ fn sections(bytes: &[u8]) -> Result<(&[u8], Option<&[u8]>), ObjectError> {
     }
     let [types, base] = elf::types(bytes)?;
     Ok((types.ok_or_else(|| Problem::NoTypes.nowhere())?, base.filter(|base| !base.is_empty())))
+}
+
+impl Object {
+    /// Whether its code could run on a host with these types at all.
+    ///
+    /// # Errors
+    /// They are of a host of the other byte order.
+    pub fn fits_host(&self, types: &Btf) -> Result<(), ObjectError> {
+        let big = types.order() == ByteOrder::Big;
+        match big == (self.endian == Endian::Big) {
+            true => Ok(()),
+            false => Err(Problem::HostOrder { big }.nowhere()),
+        }
+    }
 }
 
 /// The code of an object for one host, and how it came about.

@@ -168,9 +168,19 @@ pub enum Problem {
     /// A host's file without types.
     #[error("this ELF file has no section .BTF, so it tells nothing of types")]
     NoTypes,
+    /// A host of the other byte order; whether that is big endian.
+    #[error("the object is {}-endian, the types are those of a {}-endian host", order(!big), order(*big))]
+    HostOrder {
+        /// The host's.
+        big: bool,
+    },
     /// Malformed type information.
     #[error(transparent)]
     Btf(BtfError),
+}
+
+fn order(big: bool) -> &'static str {
+    if big { "big" } else { "little" }
 }
 
 impl Problem {
@@ -214,6 +224,12 @@ impl Problem {
                 let help =
                     "`-g` writes one into objects; that of the kernel that runs here is `vmlinux`";
                 (&O_NO_TYPES, Some(help))
+            }
+            Problem::HostOrder { big: true } => {
+                (&O_HOST_ORDER, Some("compile with `-target bpfeb` for this host"))
+            }
+            Problem::HostOrder { big: false } => {
+                (&O_HOST_ORDER, Some("compile with `-target bpfel` for this host"))
             }
             Problem::Btf(error) => (error.report().code, None),
         }

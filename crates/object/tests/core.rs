@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use abide_btf::core::{POISON, Target};
+use abide_diag::Report;
 use abide_object::{Object, host_types};
 use proptest::prelude::*;
 
@@ -98,5 +99,19 @@ proptest! {
         if relocated.apply(&mut after).is_err() {
             prop_assert_eq!(after, object);
         }
+    }
+}
+
+#[test]
+fn a_host_of_the_other_byte_order_is_refused() {
+    for (object, host, code) in [
+        ("core.o", "core-host.o", None),
+        ("core.o", "core.be.o", Some("O0103")),
+        ("core.be.o", "core-host.o", Some("O0103")),
+        ("core.be.o", "core.be.o", None),
+    ] {
+        let object = Object::parse(&case(object)).unwrap();
+        let refused = object.fits_host(&host_types(&case(host)).unwrap()).err();
+        assert_eq!(refused.map(|error| error.report().code.id), code, "{host}");
     }
 }

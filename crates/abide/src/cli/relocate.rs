@@ -47,6 +47,7 @@ pub(crate) fn main(args: &Args, ui: &Ui) -> Result<Exit, Failure> {
     let (_, object) = apis::object(&args.object)?;
     let only = args.program.as_deref().map(|name| function(&object, name)).transpose()?;
     let types = types(&args.btf)?;
+    object.fits_host(&types).map_err(|error| Failure::of_file(&args.btf, &error))?;
     let target = Target::new(&types);
     let relocated = object.relocate_core(&target);
     let (report, messages) = Report::of(args, &object, &types, &relocated, only);

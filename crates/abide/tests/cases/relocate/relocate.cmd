@@ -5,4 +5,6 @@ abide relocate crates/object/tests/cases/core.o --btf crates/object/tests/cases/
 abide relocate crates/object/tests/cases/core.o --btf crates/object/tests/cases/core.o
 abide relocate crates/object/tests/cases/core.o --btf crates/object/tests/cases/core-near.o --program nobody
 abide relocate crates/object/tests/cases/core.o --btf crates/object/tests/cases/core.c
+abide relocate crates/object/tests/cases/core.o --btf crates/object/tests/cases/core.be.o
+abide relocate crates/object/tests/cases/core.be.o --btf crates/object/tests/cases/core-host.o
 abide relocate crates/object/tests/cases/legacy.o --btf crates/object/tests/cases/core.o

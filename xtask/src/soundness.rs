@@ -2,14 +2,15 @@
 //! one likes; with `--kernel`, what the running kernel says of each. Loads, and attaches nothing.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use abide_isa::Endian;
-use abide_object::Object;
+use abide_object::{Object, Stamp};
 use abide_soundness::{Bench, Outcome, Random, build, generate, listing, mutate, shrink};
 use abide_testkit::bpf;
 
-use crate::Failure;
+use crate::{Failure, tree};
 
 /// Inputs of each program.
 const EACH: u64 = 48;
@@ -19,11 +20,13 @@ const COUNTS: [&str; 3] = ["processed ", "stack depth", "verification time"];
 const SHOWN: u64 = 20;
 
 /// What is asked for.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Wanted {
     runs: u64,
     seed: u64,
     kernel: bool,
+    /// Programs that are mutated, in place of random ones.
+    corpus: Option<PathBuf>,
 }
 
 /// What was found.
@@ -57,7 +60,15 @@ pub(crate) fn run(words: &[&str]) -> Result<(), Failure> {
     let wanted = wanted(words)?;
     let api = abide::linux_api().map_err(|errors| errors.to_string())?;
     let bench = Bench::new(&api, "LINUX_6.12")?;
-    let maps = if wanted.kernel { Some(maps()?) } else { None };
+    let maps = match wanted.kernel {
+        true if wanted.corpus.is_some() => return Err("--kernel is for random programs".to_owned()),
+        true => Some(maps()?),
+        false => None,
+    };
+    let bases = match &wanted.corpus {
+        Some(folder) => bases(&bench, folder)?,
+        None => Vec::new(),
+    };
     let start = Instant::now();
     let mut found = Found::default();
     let mut number = wanted.seed;
@@ -65,8 +76,11 @@ pub(crate) fn run(words: &[&str]) -> Result<(), Failure> {
     while found.runs < wanted.runs {
         number += 1;
         let seed = number.wrapping_mul(0xd129_0d3c_8ebe_5a2f);
-        let mut object = build::from_text(&generate::program(seed));
-        if number.is_multiple_of(3) {
+        let mut object = match bases.get(number as usize % bases.len().max(1)) {
+            Some(base) => base.clone(),
+            None => build::from_text(&generate::program(seed)),
+        };
+        if !bases.is_empty() || number.is_multiple_of(3) {
             mutate(&mut object, &mut Random(seed | 1));
         }
         one(&bench, &object, (number, seed), maps.as_deref(), &mut found);
@@ -83,18 +97,55 @@ pub(crate) fn run(words: &[&str]) -> Result<(), Failure> {
     }
 }
 
+/// Sections of programs whose whole context is a packet.
+const PACKETS: [&str; 9] =
+    ["xdp", "tc", "tcx", "classifier", "action", "socket", "cgroup_skb", "cgroup/skb", "lwt_"];
+
+/// The programs of the objects in a folder that work on packets, are proved as they are, and run: one object each.
+fn bases(bench: &Bench, folder: &Path) -> Result<Vec<Object>, Failure> {
+    let mut bases = Vec::new();
+    let (mut programs, mut bad) = (0, 0);
+    for path in tree::files(folder, ".o") {
+        let bytes = std::fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+        let Ok(object) = Object::parse(&bytes) else { continue };
+        for program in &object.programs {
+            let section = program.section.trim_start_matches('?');
+            if !PACKETS.iter().any(|start| section.starts_with(start)) {
+                continue;
+            }
+            programs += 1;
+            let base = Object {
+                programs: vec![program.clone()],
+                stamps: vec![Stamp { api: "linux".to_owned(), node: "LINUX_6.12".to_owned() }],
+                ..object.clone()
+            };
+            match bench.trial(&base, 1, EACH) {
+                Outcome::Ran { .. } => bases.push(base),
+                Outcome::Failed(failure) => {
+                    bad += 1;
+                    let name = &object.function(program.function).name;
+                    println!("{}: {name} was proved, and: {}", path.display(), failure.trap);
+                }
+                Outcome::Invalid | Outcome::Refused(_) => {}
+            }
+        }
+    }
+    println!("{} of {programs} programs are proved and run; {bad} should not be", bases.len());
+    if bases.is_empty() { Err("there is nothing to mutate".to_owned()) } else { Ok(bases) }
+}
+
 fn wanted(words: &[&str]) -> Result<Wanted, Failure> {
-    let mut wanted = Wanted { runs: 100_000, seed: 0, kernel: false };
+    let mut wanted = Wanted { runs: 100_000, seed: 0, kernel: false, corpus: None };
     let mut words = words.iter();
     while let Some(word) = words.next() {
-        let mut number = || {
-            let text = words.next().ok_or(format!("{word} takes a number"))?;
-            text.parse().map_err(|_| format!("{word}: `{text}` is no number"))
-        };
+        let mut value = || words.next().copied().ok_or(format!("{word} takes a value"));
+        let number =
+            |text: &str| text.parse().map_err(|_| format!("{word}: `{text}` is no number"));
         match *word {
-            "--runs" => wanted.runs = number()?,
-            "--seed" => wanted.seed = number()?,
+            "--runs" => wanted.runs = number(value()?)?,
+            "--seed" => wanted.seed = number(value()?)?,
             "--kernel" => wanted.kernel = true,
+            "--corpus" => wanted.corpus = Some(PathBuf::from(value()?)),
             other => return Err(format!("soundness does not know `{other}`")),
         }
     }

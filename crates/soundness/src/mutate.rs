@@ -1,14 +1,19 @@
 //! Programs a little changed: what is nearly right finds what random programs do not. Judges nothing.
 
 use abide_isa::Raw;
-use abide_object::Object;
+use abide_object::{Object, Target};
 
 use crate::random::Random;
 
-/// Changes a few instructions of the functions of an object; those with relocations stay.
+/// Changes a few instructions of the functions that the first program of an object reaches; those with
+/// relocations stay.
 pub fn mutate(object: &mut Object, random: &mut Random) {
+    let reached = reached(object);
     for _ in 0..random.below(3) + 1 {
-        let of = random.below(object.functions.len().max(1) as u64) as usize;
+        let Some(of) = reached.get(random.below(reached.len().max(1) as u64) as usize) else {
+            return;
+        };
+        let of = *of;
         let Some(function) = object.functions.get_mut(of) else { return };
         let count = function.slots.len() as u64;
         let at = random.below(count.max(1)) as usize;
@@ -22,6 +27,24 @@ pub fn mutate(object: &mut Object, random: &mut Random) {
         let other = function.slots[random.below(count) as usize];
         function.slots[at] = changed(slot, other, random);
     }
+}
+
+/// The functions that the first program reaches.
+fn reached(object: &Object) -> Vec<usize> {
+    let mut found: Vec<usize> =
+        object.programs.first().map(|program| program.function.index()).into_iter().collect();
+    let mut at = 0;
+    while let Some(function) = found.get(at).and_then(|of| object.functions.get(*of)) {
+        at += 1;
+        for relocation in &function.relocations {
+            if let Target::Call(to) | Target::Function(to) = relocation.target
+                && !found.contains(&to.index())
+            {
+                found.push(to.index());
+            }
+        }
+    }
+    found
 }
 
 fn changed(slot: Raw, other: Raw, random: &mut Random) -> Raw {

@@ -124,7 +124,7 @@ impl Bench {
         let mut context = program.context();
         for _ in 0..runs {
             fill(&loaded, &mut random);
-            let packet: Vec<u8> = (0..random.below(48)).map(|_| random.number() as u8).collect();
+            let packet = packet(&mut random);
             context.packet(&packet);
             ran += 1;
             let Err(trap) = program.run(&mut context) else { continue };
@@ -140,6 +140,27 @@ impl Bench {
         }
         Outcome::Ran { runs: ran, ended }
     }
+}
+
+/// Any bytes, or the begin of what programs look for.
+fn packet(random: &mut Random) -> Vec<u8> {
+    let most = [48, 120][random.below(2) as usize];
+    let mut packet: Vec<u8> = (0..random.below(most)).map(|_| random.number() as u8).collect();
+    let mut set = |at: usize, byte: u8| {
+        if let Some(found) = packet.get_mut(at) {
+            *found = byte;
+        }
+    };
+    // Ethernet, IPv4 or IPv6, TCP or UDP.
+    let (kind, version, protocol) =
+        [([0x08, 0x00], 0x45, 23), ([0x86, 0xdd], 0x60, 20)][random.below(2) as usize];
+    if random.below(2) == 0 {
+        set(12, kind[0]);
+        set(13, kind[1]);
+        set(14, version);
+        set(protocol, [6, 17][random.below(2) as usize]);
+    }
+    packet
 }
 
 /// Other contents for the maps that are written from outside.

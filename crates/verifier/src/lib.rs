@@ -104,6 +104,8 @@ pub struct Statistics {
     pub peak_states: usize,
     /// The most paths that waited at once.
     pub peak_pending: usize,
+    /// The most bytes that states and numbers took at once; what states share is counted for each.
+    pub peak_memory: usize,
     /// The most frames at once.
     pub peak_frames: usize,
     /// Numbers that were told apart: 8 bytes each.

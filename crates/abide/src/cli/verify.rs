@@ -146,6 +146,7 @@ fn examine(
     row.instructions = statistics.processed;
     row.states = statistics.states;
     row.stack = statistics.stack;
+    row.memory = statistics.peak_memory;
     log.clone_into(&mut row.log);
     match proved {
         Ok(_) => {
@@ -176,6 +177,8 @@ struct Row {
     instructions: u64,
     states: u64,
     stack: u32,
+    /// The most bytes that the proof took at once.
+    memory: usize,
     microseconds: u64,
     messages: Vec<MessageJson>,
     #[serde(skip_serializing_if = "String::is_empty")]
@@ -191,6 +194,7 @@ impl Row {
             instructions: 0,
             states: 0,
             stack: 0,
+            memory: 0,
             microseconds: 0,
             messages: Vec::new(),
             log: String::new(),
@@ -209,10 +213,11 @@ impl Report {
             if row.instructions > 0 {
                 let _ = write!(
                     out,
-                    "  {} instructions, {} states, {} bytes of stack, {:.1} ms",
+                    "  {} instructions, {} states, {} bytes of stack, {} KiB of memory, {:.1} ms",
                     grouped(row.instructions),
                     grouped(row.states),
                     row.stack,
+                    grouped(row.memory.div_ceil(1024) as u64),
                     row.microseconds as f64 / 1000.0
                 );
             }

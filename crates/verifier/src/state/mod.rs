@@ -120,6 +120,13 @@ impl State {
         }
     }
 
+    /// Bytes that it takes, at most: frames that it shares with other states are counted.
+    pub(crate) fn bytes(&self) -> usize {
+        let frames =
+            self.frames.iter().map(|frame| size_of::<Frame>() + size_of_val(frame.stack.slots()));
+        size_of::<State>() + self.owned.len() * size_of::<Owned>() + frames.sum::<usize>()
+    }
+
     /// Slots of each frame that were wholly written since the last saved state.
     pub(crate) fn written(&self) -> [u64; MAX_FRAMES] {
         let mut all = [0; MAX_FRAMES];

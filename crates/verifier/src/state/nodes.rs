@@ -69,6 +69,11 @@ impl Nodes {
         node != Node::NONE && self.edges[node.0 as usize][0] & MARK != 0
     }
 
+    /// Bytes that they take.
+    pub(crate) fn bytes(&self) -> usize {
+        self.edges.len() * size_of::<[u32; 2]>()
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.edges.len()
     }

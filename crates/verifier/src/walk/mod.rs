@@ -108,6 +108,8 @@ pub(crate) struct Walk<'a> {
     /// Paths that ended at states whose marks are not complete, and the states on their way.
     pub(crate) edges: Vec<rounds::Edge>,
     pub(crate) dependents: Vec<u32>,
+    /// Bytes of the states that are kept, saved or waiting.
+    pub(crate) memory: usize,
     /// Marks that were carried round.
     pub(crate) marks: u64,
     /// Where what may be null came from: the call and its slot, by identity.
@@ -198,6 +200,7 @@ impl<'a> Walk<'a> {
             global_takes: HashMap::new(),
             edges: Vec::new(),
             dependents: Vec::new(),
+            memory: 0,
             marks: 0,
             born: HashMap::new(),
             classes: vec![None; slots],
@@ -288,6 +291,7 @@ impl<'a> Walk<'a> {
     /// What was saved is of another entry state.
     fn forget(&mut self) {
         self.saved.clear();
+        self.memory = 0;
         self.edges.clear();
         self.dependents.clear();
         self.at.iter_mut().for_each(Vec::clear);
@@ -344,6 +348,7 @@ impl<'a> Walk<'a> {
     /// The next path that is to be walked.
     fn next_path(&mut self) -> bool {
         let Some(next) = self.pending.pop() else { return false };
+        self.memory = self.memory.saturating_sub(next.state.bytes());
         self.state = next.state;
         self.slot = next.slot;
         true
@@ -360,10 +365,18 @@ impl<'a> Walk<'a> {
         if let Some(parent) = state.parent {
             self.saved[parent.0 as usize].branches += 1;
         }
+        self.keeps(state.bytes());
         self.pending.push(Pending { state, slot });
         let most = self.statistics.peak_pending.max(self.pending.len());
         self.statistics.peak_pending = most;
         Ok(())
+    }
+
+    /// So many more bytes are kept.
+    pub(crate) fn keeps(&mut self, bytes: usize) {
+        self.memory += bytes;
+        let all = self.memory + self.nodes.bytes();
+        self.statistics.peak_memory = self.statistics.peak_memory.max(all);
     }
 
     /// An identity that nothing else has.

@@ -210,6 +210,7 @@ impl Walk<'_> {
             }
         }
         let written = self.state.written();
+        self.keeps(size_of::<Saved>() + self.state.bytes());
         self.state.saved_at = (self.jumps, self.statistics.processed);
         self.saved.push(Saved {
             state: self.state.clone(),
@@ -256,7 +257,9 @@ impl Walk<'_> {
     fn free(&mut self, id: u32) {
         let saved = &mut self.saved[id as usize];
         if saved.dropped && saved.branches == 0 {
+            self.memory = self.memory.saturating_sub(saved.state.bytes());
             saved.state.frames = Vec::new();
+            self.memory += saved.state.bytes();
         }
     }
 

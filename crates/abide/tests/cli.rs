@@ -4,7 +4,7 @@
 //!
 //! A `.cmd` file has comments (`#`) and one or more commands, one a line, all run in the root of the
 //! repository; `$TMP` is a fresh directory, `$FIX` the folder of fixtures. ` | ` hands what one command
-//! prints to the next, ` < FILE` hands it a file. Times and other numbers that differ from run to run
+//! prints to the next, ` < FILE` hands it a file. Times and other numbers that differ from run to run, or with the size of our own structs,
 //! are shown as `[…]`; of JSON it is checked that it is JSON.
 
 #![allow(clippy::unwrap_used, reason = "the helpers of a test may fail as it does")]
@@ -93,7 +93,9 @@ fn redact(text: &str, tmp: &Path) -> String {
         "\"time_ns\": ",
         "\"ns_per_run\": ",
         "\"microseconds\": ",
+        "\"memory\": ",
         "bytes of stack, ",
+        "KiB of memory, ",
     ];
     befores.iter().fold(lines, |text, before| redact_after(&text, before))
 }

@@ -296,6 +296,20 @@ fn a_listing_becomes_the_same_object() {
     assert!(clang > 20);
 }
 
+/// A place in code that has a symbol, told by a section whose name is no word: the word is of the place,
+/// not of the symbol, which would be another relocation.
+#[test]
+fn places_of_code_in_ext_stay_places() {
+    let text = ".section \"kprobe/foo\",\"ax\",@progbits\nr0 = 0\nLBB0_1:\n.Ltmp:\nexit\n\
+                .section .BTF.ext,\"\",@progbits\n.long .Ltmp\n";
+    let options = ObjectOptions::default();
+    let object = abide_asm::object::assemble(&Source::new("x.s", text), &options);
+    let data = object.unwrap_or_else(|errors| panic!("{}", errors[0].render(false))).bytes;
+    for dialect in [Dialect::C, Dialect::Gnu] {
+        assert_eq!(facts(&object_of(&data, dialect)), facts(&data));
+    }
+}
+
 /// Listings as files: `tests/cases/listing/*.s`; `BLESS=1` writes them.
 #[test]
 fn listings_are_as_on_file() {

@@ -55,6 +55,7 @@ fn addend(section: &Section<'_>, relocation: &Relocation, endian: Endian) -> Opt
 /// relocation for those of code, and for symbols and sections of variables, and another one for all else.
 fn temporary(
     image: &Image<'_>,
+    names: &Names,
     section: &Section<'_>,
     relocation: &Relocation,
     target: usize,
@@ -65,7 +66,10 @@ fn temporary(
         return None;
     }
     match (relocation.kind, is(elf::SHF_EXECINSTR), is(elf::SHF_WRITE)) {
-        (NODYLD32, true, false) => Some(section.name != BTF_EXT),
+        // In `.BTF.ext` a section does as well, if its name can be written.
+        (NODYLD32, true, false) => {
+            Some(section.name != BTF_EXT || !names.is_section_word(&image.sections[target]))
+        }
         (NODYLD32, false, true) | (ABS32, true, false) => Some(false),
         (ABS32, false, true) => Some(true),
         _ => None,
@@ -86,7 +90,7 @@ fn operand_of<'a>(
         (symbol, u64::try_from(addend))
     {
         let to = &image.sections[target];
-        match temporary(image, section, relocation, target) {
+        match temporary(image, names, section, relocation, target) {
             Some(true) => {
                 if let Some(label) = names.label(target, offset) {
                     return Ok(label);
@@ -119,7 +123,7 @@ pub(super) fn want(
             && let Ok(offset) = u64::try_from(offset)
             && names.can_stand(image, codes, target, offset)
         {
-            if temporary(image, section, relocation, target) == Some(true) {
+            if temporary(image, names, section, relocation, target) == Some(true) {
                 names.want_label(target, offset);
             } else if !names.is_section_word(&image.sections[target]) {
                 names.want(image, target, offset);

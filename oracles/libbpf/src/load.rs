@@ -142,12 +142,13 @@ unsafe fn verdict(object: *mut sys::bpf_object, program: *mut sys::bpf_program) 
         sys::bpf_program__set_log_buf(program, log.as_mut_ptr().cast(), log.len() as u64);
         let error = sys::bpf_object__load(object);
         let text = String::from_utf8_lossy(&log).into_owned();
-        let processed = text
-            .split("processed ")
-            .nth(1)
-            .and_then(|rest| rest.split(' ').next()?.parse::<u64>().ok());
+        let number = |before: &str| {
+            let (_, rest) = text.split_once(before)?;
+            rest.split(' ').next()?.parse::<u64>().ok()
+        };
         let mut found = json!({
-            "program": name, "section": section, "verdict": error, "processed": processed,
+            "program": name, "section": section, "verdict": error, "processed": number("processed "),
+            "microseconds": number("verification time "),
         });
         if error == 0 {
             let fd = sys::bpf_program__fd(program);

@@ -1,0 +1,150 @@
+//! What a proof takes, beside the time that the running kernel's verifier takes for the same program in the
+//! same run: `cargo bench -p abide-verifier --bench kernel`.
+//!
+//! Programs of the kernel's selftests that both accept, each the fastest of three rounds, in turn. The
+//! kernel's time is what it says itself (`verification time`, to a microsecond): it includes rewriting
+//! the program, but neither its JIT nor loading types and maps. Ours is [`prove`]: reading, CO-RE,
+//! binding and linking are left out. One thread on both sides; nothing is attached.
+
+use std::hint::black_box;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Instant;
+
+use abide_api::{Api, HostProfile, Requirements};
+use abide_btf::{Btf, core::Target};
+use abide_object::Object;
+use abide_testkit::{bpf, corpus, oracle, repo};
+use abide_verifier::{Options, prove};
+use serde_json::Value;
+
+const CORPUS: &str = "selftests-612-c19-v3";
+/// Every so many objects.
+const STEP: usize = 4;
+const ROUNDS: usize = 3;
+/// The version of the API that the running kernel is, and its types.
+const NODE: &str = "LINUX_6.18";
+const TYPES: &str = "/sys/kernel/btf/vmlinux";
+
+/// A program that both accept: instructions walked and nanoseconds, ours and the kernel's.
+struct Pair {
+    name: String,
+    walked: [u64; 2],
+    time: [u64; 2],
+}
+
+/// What the kernel says of the programs of an object: by name, instructions walked and nanoseconds.
+fn kernel(oracle: &Path, file: &Path) -> Vec<(String, u64, u64)> {
+    let output = Command::new(oracle).arg("load").arg(file).output().expect("the oracle runs");
+    let answers: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
+    let programs = answers.as_array().into_iter().flatten().flat_map(|one| one.as_array());
+    programs
+        .flatten()
+        .filter(|one| one["verdict"] == 0)
+        .filter_map(|one| {
+            let name = one["program"].as_str()?.to_owned();
+            Some((name, one["processed"].as_u64()?, one["microseconds"].as_u64()? * 1000))
+        })
+        .collect()
+}
+
+fn pairs(oracle: &Path, file: &Path, api: &Arc<Api>, types: (&Btf, &Target<'_>)) -> Vec<Pair> {
+    let host = HostProfile::at(api, NODE).expect("a node");
+    let Some(mut object) = std::fs::read(file).ok().and_then(|data| Object::parse(&data).ok())
+    else {
+        return Vec::new();
+    };
+    if object.relocate_core(types.1).apply(&mut object).is_err() {
+        return Vec::new();
+    }
+    object.core.clear();
+    let Ok(needs) = Requirements::of(&object, std::slice::from_ref(api)) else { return Vec::new() };
+    let rounds: Vec<_> = (0..ROUNDS).map(|_| kernel(oracle, file)).collect();
+    let mut pairs = Vec::new();
+    for (name, walked, time) in &rounds[0] {
+        let again = |round: &Vec<(String, u64, u64)>| {
+            round.iter().find(|one| one.0 == *name).map_or(*time, |one| one.2)
+        };
+        let theirs = rounds.iter().map(again).min().unwrap_or(*time);
+        let Ok(binding) = host.bind_program(&needs, name) else { continue };
+        let options = Options { host_types: Some(types.0), ..Options::new(host.node()) };
+        let mut ours = None;
+        for _ in 0..ROUNDS {
+            let Ok(program) = binding.link(&object, name) else { break };
+            let start = Instant::now();
+            let proof = black_box(prove(program, &object, &options));
+            let time = start.elapsed().as_nanos() as u64;
+            let Ok(proof) = proof else { break };
+            let best = ours.map_or(time, |(_, best): (u64, u64)| best.min(time));
+            ours = Some((proof.statistics().processed, best));
+        }
+        if let Some((processed, best)) = ours {
+            let file = file.file_name().unwrap_or_default().to_string_lossy();
+            let name = format!("{}: {name}", file.trim_end_matches(".bpf.o"));
+            pairs.push(Pair { name, walked: [processed, *walked], time: [best, theirs] });
+        }
+    }
+    pairs
+}
+
+fn ratio(time: [u64; 2]) -> f64 {
+    time[1] as f64 / time[0].max(1) as f64
+}
+
+fn main() {
+    let objects = corpus(CORPUS);
+    let Some(oracle) = oracle("libbpf").filter(|_| !objects.is_empty()) else { return };
+    if !bpf::permitted() {
+        return;
+    }
+    let Ok(types) = std::fs::read(TYPES) else {
+        println!("skipped: there is no {TYPES}");
+        return;
+    };
+    let types = Btf::parse(&types).expect("the kernel's own types");
+    let target = Target::new(&types);
+    let text = std::fs::read_to_string(repo("apis/linux.api")).expect("the file");
+    let api = Arc::new(Api::parse("linux.api", &text).expect("it is right"));
+    let mut all: Vec<Pair> = objects
+        .iter()
+        .step_by(STEP)
+        .flat_map(|file| pairs(&oracle, file, &api, (&types, &target)))
+        .collect();
+    // Ten microseconds and more: below, a microsecond is too rough a measure.
+    let mut ratios: Vec<f64> =
+        all.iter().filter(|one| one.time[1] >= 10_000).map(|one| ratio(one.time)).collect();
+    ratios.sort_by(f64::total_cmp);
+    let sum = |of: fn(&Pair) -> [u64; 2]| {
+        all.iter().map(of).fold([0, 0], |sum, one| [sum[0] + one[0], sum[1] + one[1]])
+    };
+    let (time, walked) = (sum(|one| one.time), sum(|one| one.walked));
+    println!(
+        "{} programs: {:.1} ms, the kernel {:.1} ms ({:.2} times as fast); walked {} and {}",
+        all.len(),
+        time[0] as f64 / 1e6,
+        time[1] as f64 / 1e6,
+        ratio(time),
+        walked[0],
+        walked[1]
+    );
+    if let [first, .., last] = ratios[..] {
+        println!(
+            "of {} that take the kernel 10 us: median {:.2} times as fast, from {first:.2} to {last:.2}; slower: {}",
+            ratios.len(),
+            ratios[ratios.len() / 2],
+            ratios.iter().filter(|ratio| **ratio < 1.0).count()
+        );
+    }
+    all.sort_by_key(|one| std::cmp::Reverse(one.time[1]));
+    for Pair { name, walked, time } in all.iter().take(12) {
+        println!(
+            "{name}: {:.3} ms, kernel {:.3} ms, {:.2}; walked {} and {}",
+            time[0] as f64 / 1e6,
+            time[1] as f64 / 1e6,
+            ratio(*time),
+            walked[0],
+            walked[1]
+        );
+    }
+}

@@ -2,12 +2,16 @@
 //! does not.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
+use std::{env, fs};
 
 use crate::{Failure, oracles, packages, setup, tidy, tree};
+
+/// What property tests begin with: the same here unless it is set, so that a run tells of the code and not
+/// of luck. `cargo test` begins anywhere.
+const SEED: &str = "PROPTEST_RNG_SEED";
 
 /// Runs all steps. The tests come last, so that their count is the closing line.
 pub(crate) fn run(install: bool) -> Result<(), Failure> {
@@ -55,9 +59,11 @@ fn show_skips(path: &Path) {
 
 fn cargo(step: &str, words: &[&str]) -> Result<(), Failure> {
     println!("==> {step}: cargo {}", words.join(" "));
+    let seed = env::var(SEED).unwrap_or_else(|_| "1".to_owned());
     let status = Command::new(env!("CARGO"))
         .args(words)
         .env("ABIDE_SKIPS", tree::root().join("target/skips.txt"))
+        .env(SEED, seed)
         .current_dir(tree::root())
         .status()
         .map_err(|error| format!("{step}: {error}"))?;

@@ -60,6 +60,17 @@ fn sections_of_one_name_become_one() {
     assert_eq!(u64::from(place.offset), bytes_of(&bytes, ".data"), "behind the other one");
 }
 
+/// Tables of jumps that say they are code are refused at once, not only when what was linked is linked again.
+#[test]
+fn tables_of_jumps_are_no_code() {
+    let bytes = case("link/jumps-main.o");
+    let mut image = Image::parse(&bytes).unwrap();
+    let section = image.section(".jumptables").unwrap();
+    image.sections[section].flags |= 4;
+    let errors = linked(&[&image.write().unwrap()]).unwrap_err();
+    assert!(errors.iter().all(|error| error.report().code.id == "O0068"));
+}
+
 fn bytes_of(bytes: &[u8], section: &str) -> u64 {
     let image = Image::parse(bytes).unwrap();
     image.sections[image.section(section).unwrap()].size()

@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use super::error::{LinkError, LinkProblem};
 use super::input::Unit;
 use crate::image::{Place, Symbol};
+use crate::relocate::JUMP_TABLES;
 
 /// A symbol of one of the objects, by its index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -31,7 +32,13 @@ pub(super) struct Global {
 
 /// Why a symbol cannot be one of several objects.
 fn unlinkable(unit: &Unit<'_>, symbol: &Symbol<'_>) -> Option<&'static str> {
+    let is_code = |section: usize| unit.image.sections[section].is_code();
     match symbol.place {
+        Place::Section(section)
+            if unit.image.sections[section].name == JUMP_TABLES && is_code(section) =>
+        {
+            Some("it is in a table of jumps, which cannot be code")
+        }
         Place::Common => Some("it is in no section; compile with `-fno-common`"),
         Place::Section(section) if symbol.value > unit.image.sections[section].size() => {
             Some("it lies behind the end of its section")

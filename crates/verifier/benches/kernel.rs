@@ -36,7 +36,7 @@ struct Pair {
 
 /// What the kernel says of the programs of an object: by name, instructions walked and nanoseconds.
 fn kernel(oracle: &Path, file: &Path) -> Vec<(String, u64, u64)> {
-    let output = Command::new(oracle).arg("load").arg(file).output().expect("the oracle runs");
+    let output = Command::new(oracle).arg("load-time").arg(file).output().expect("the oracle runs");
     let answers: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
     let programs = answers.as_array().into_iter().flatten().flat_map(|one| one.as_array());
     programs

@@ -74,6 +74,16 @@ fn link_once(out: &str, paths: &[&str]) -> Result<i32, String> {
 
 /// The verdicts on all objects.
 pub(crate) fn files(paths: &[&str]) -> Answer {
+    let mut answer = times(paths)?;
+    let programs = answer.as_array_mut().into_iter().flatten().flat_map(Value::as_array_mut);
+    for program in programs.flatten().filter_map(Value::as_object_mut) {
+        program.remove("microseconds");
+    }
+    Ok(answer)
+}
+
+/// The same with the time that the kernel's verifier took, which is another one each time.
+pub(crate) fn times(paths: &[&str]) -> Answer {
     listen();
     paths.iter().map(|path| file(path)).collect::<Result<Vec<_>, _>>().map(Value::from)
 }

@@ -34,6 +34,7 @@ fn main() -> ExitCode {
         ["link-time", rounds, out, files @ ..] => load::link_time(rounds, out, files),
         ["open-time", rounds, files @ ..] => open::time(rounds, files),
         ["load", files @ ..] => load::files(files),
+        ["load-time", files @ ..] => load::times(files),
         ["btf-time", file, rounds] => btf::time(file, rounds),
         ["dedup", out, files @ ..] => btf::dedup(out, files),
         ["split", base, out, files @ ..] => btf::split(base, out, files),

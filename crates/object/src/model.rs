@@ -65,6 +65,24 @@ pub struct Object {
 }
 
 impl Object {
+    /// An object in which nothing is, in the byte order of this machine.
+    pub fn empty() -> Object {
+        Object {
+            endian: Endian::NATIVE,
+            license: None,
+            version: None,
+            stamps: Vec::new(),
+            functions: Vec::new(),
+            programs: Vec::new(),
+            maps: Vec::new(),
+            externs: Vec::new(),
+            arena: None,
+            jump_tables: Vec::new(),
+            btf: None,
+            core: Vec::new(),
+        }
+    }
+
     /// The program with this function name.
     pub fn program(&self, name: &str) -> Option<ProgramId> {
         let position = self
@@ -133,6 +151,20 @@ pub struct Function {
 }
 
 impl Function {
+    /// A global function without a name and code.
+    pub fn empty() -> Function {
+        Function {
+            name: String::new(),
+            section: String::new(),
+            linkage: Linkage::Global,
+            slots: Vec::new(),
+            relocations: Vec::new(),
+            lines: Vec::new(),
+            proto: None,
+            offset: 0,
+        }
+    }
+
     /// The source line that a slot comes from.
     pub fn line_at(&self, slot: u32) -> Option<&Line> {
         let after = self.lines.partition_point(|line| line.slot <= slot);
@@ -221,6 +253,23 @@ pub struct Program {
     pub fragments: bool,
     /// The subprogram that is called when it throws.
     pub exception: Option<ExceptionCallback>,
+}
+
+impl Program {
+    /// A program of a function, of which nothing more is said than that it is loaded.
+    pub fn of(function: FunctionId) -> Program {
+        Program {
+            function,
+            section: String::new(),
+            autoload: true,
+            program_type: None,
+            attach_type: None,
+            attach: None,
+            sleepable: false,
+            fragments: false,
+            exception: None,
+        }
+    }
 }
 
 /// What a program declares as its exception callback.

@@ -1,10 +1,10 @@
 //! Objects from text and from raw instructions. Judges nothing.
 
 use abide_asm::Options;
-use abide_isa::{Endian, Raw};
+use abide_isa::Raw;
 use abide_object::{
     Extern, ExternId, ExternKind, Function, FunctionId, Linkage, Map, MapId, MapOrigin, Object,
-    Relocation, Stamp, Target,
+    Program, Relocation, Stamp, Target,
 };
 
 use crate::generate::{CALLS, KFUNC_CALLS, KFUNCS};
@@ -48,33 +48,17 @@ pub fn from_slots(functions: Vec<Vec<Raw>>) -> Object {
         .enumerate()
         .map(|(at, mut slots)| {
             let relocations = relocations(&mut slots);
-            Function {
-                name: if at == 0 { "random".to_owned() } else { format!("f{at}") },
-                section: if at == 0 { "xdp" } else { ".text" }.to_owned(),
-                linkage: if at == 0 { Linkage::Global } else { Linkage::Static },
-                slots,
-                relocations,
-                lines: Vec::new(),
-                proto: None,
-                offset: 0,
-            }
+            let (name, section, linkage) = match at {
+                0 => ("random".to_owned(), "xdp", Linkage::Global),
+                _ => (format!("f{at}"), ".text", Linkage::Static),
+            };
+            let section = section.to_owned();
+            Function { name, section, linkage, slots, relocations, ..Function::empty() }
         })
         .collect();
-    let program = abide_object::Program {
-        function: FunctionId(0),
-        section: "xdp".to_owned(),
-        autoload: true,
-        program_type: None,
-        attach_type: None,
-        attach: None,
-        sleepable: false,
-        fragments: false,
-        exception: None,
-    };
+    let program = Program { section: "xdp".to_owned(), ..Program::of(FunctionId(0)) };
     Object {
-        endian: Endian::NATIVE,
         license: Some("GPL".to_owned()),
-        version: None,
         stamps: vec![Stamp { api: "linux".to_owned(), node: "LINUX_6.12".to_owned() }],
         functions,
         programs: vec![program],
@@ -92,10 +76,7 @@ pub fn from_slots(functions: Vec<Vec<Raw>>) -> Object {
                 kind: ExternKind::Function { proto: None },
             })
             .collect(),
-        arena: None,
-        jump_tables: Vec::new(),
-        btf: None,
-        core: Vec::new(),
+        ..Object::empty()
     }
 }
 

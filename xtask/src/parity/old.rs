@@ -9,7 +9,7 @@ use abide_api::model::Api;
 use abide_api::{BoundCall, Namespace, NodeId, Program, Service};
 use abide_btf::{Btf, Builder, ByteOrder, Kind, TypeId};
 use abide_isa::{Endian, Raw};
-use abide_object::{AttachTarget, AttachType, Function, Linkage, Map, MapId, MapOrigin, Object};
+use abide_object::{AttachTarget, AttachType, Function, Map, MapId, MapOrigin, Object};
 use abide_verifier::Options;
 use serde_json::Value;
 
@@ -276,40 +276,18 @@ fn assemble(api: &Arc<Api>, host: NodeId, test: &Value) -> Result<(Program, Obje
 }
 
 fn object(maps: Vec<Map>, types: Btf, sleepable: bool) -> Object {
-    let function = Function {
-        name: "f0".to_owned(),
-        section: String::new(),
-        linkage: Linkage::Global,
-        slots: Vec::new(),
-        relocations: Vec::new(),
-        lines: Vec::new(),
-        proto: None,
-        offset: 0,
-    };
     let program = abide_object::Program {
-        function: abide_object::FunctionId(0),
-        section: String::new(),
-        autoload: true,
-        program_type: None,
-        attach_type: None,
-        attach: None,
         sleepable,
-        fragments: false,
-        exception: None,
+        ..abide_object::Program::of(abide_object::FunctionId(0))
     };
     Object {
         endian: Endian::Little,
         license: Some("GPL".to_owned()),
-        version: None,
-        stamps: Vec::new(),
-        functions: vec![function],
+        functions: vec![Function { name: "f0".to_owned(), ..Function::empty() }],
         programs: vec![program],
         maps,
-        externs: Vec::new(),
-        arena: None,
-        jump_tables: Vec::new(),
         btf: Some(types),
-        core: Vec::new(),
+        ..Object::empty()
     }
 }
 

@@ -238,39 +238,13 @@ fn types() -> (Btf, [(&'static str, TypeId); 5]) {
 }
 
 fn object(maps: Vec<Map>, types: Btf) -> Object {
-    let function = Function {
-        name: "f0".to_owned(),
-        section: String::new(),
-        linkage: Linkage::Global,
-        slots: Vec::new(),
-        relocations: Vec::new(),
-        lines: Vec::new(),
-        proto: None,
-        offset: 0,
-    };
-    let program = abide_object::Program {
-        function: FunctionId(0),
-        section: String::new(),
-        autoload: true,
-        program_type: None,
-        attach_type: None,
-        attach: None,
-        sleepable: false,
-        fragments: false,
-        exception: None,
-    };
     Object {
         endian: Endian::Little,
         license: Some("GPL".to_owned()),
-        version: None,
-        stamps: Vec::new(),
-        functions: vec![function],
-        programs: vec![program],
+        functions: vec![Function { name: "f0".to_owned(), ..Function::empty() }],
+        programs: vec![abide_object::Program::of(FunctionId(0))],
         maps,
-        externs: Vec::new(),
-        arena: None,
-        jump_tables: Vec::new(),
         btf: Some(types),
-        core: Vec::new(),
+        ..Object::empty()
     }
 }

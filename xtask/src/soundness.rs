@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use abide_isa::Endian;
-use abide_object::{Object, Stamp};
-use abide_soundness::{Bench, Outcome, Random, build, generate, listing, mutate, shrink};
+use abide_object::Object;
+use abide_soundness::{Bench, Outcome, Random, build, listing, mutate, numbered, seed, shrink};
 use abide_testkit::bpf;
 
 use crate::{Failure, tree};
@@ -59,7 +59,7 @@ struct Kernel {
 pub(crate) fn run(words: &[&str]) -> Result<(), Failure> {
     let wanted = wanted(words)?;
     let api = abide::linux_api().map_err(|errors| errors.to_string())?;
-    let bench = Bench::new(&api, "LINUX_6.12")?;
+    let bench = Bench::new(&api, build::NODE)?;
     let maps = match wanted.kernel {
         true if wanted.corpus.is_some() => return Err("--kernel is for random programs".to_owned()),
         true => Some(maps()?),
@@ -75,14 +75,15 @@ pub(crate) fn run(words: &[&str]) -> Result<(), Failure> {
     let mut told = 0;
     while found.runs < wanted.runs {
         number += 1;
-        let seed = number.wrapping_mul(0xd129_0d3c_8ebe_5a2f);
-        let mut object = match bases.get(number as usize % bases.len().max(1)) {
-            Some(base) => base.clone(),
-            None => build::from_text(&generate::program(seed)),
+        let seed = seed(number);
+        let object = match bases.get(number as usize % bases.len().max(1)) {
+            Some(base) => {
+                let mut object = base.clone();
+                mutate(&mut object, &mut Random(seed | 1));
+                object
+            }
+            None => numbered(number),
         };
-        if !bases.is_empty() || number.is_multiple_of(3) {
-            mutate(&mut object, &mut Random(seed | 1));
-        }
         one(&bench, &object, (number, seed), maps.as_deref(), &mut found);
         if found.runs / 1_000_000 > told {
             told = found.runs / 1_000_000;
@@ -116,7 +117,7 @@ fn bases(bench: &Bench, folder: &Path) -> Result<Vec<Object>, Failure> {
             programs += 1;
             let base = Object {
                 programs: vec![program.clone()],
-                stamps: vec![Stamp { api: "linux".to_owned(), node: "LINUX_6.12".to_owned() }],
+                stamps: vec![build::stamp()],
                 ..object.clone()
             };
             match bench.trial(&base, 1, EACH) {
@@ -246,9 +247,9 @@ fn maps() -> Result<Vec<bpf::Map>, Failure> {
     if !bpf::permitted() {
         return Err("--kernel needs bpf(2)".to_owned());
     }
-    [(2, 4, 64, 2), (1, 4, 8, 16), (27, 0, 0, 4096)]
+    build::MAPS
         .into_iter()
-        .map(|(kind, key_size, value_size, max_entries)| {
+        .map(|(_, kind, key_size, value_size, max_entries)| {
             let attr = bpf::MapAttr { kind, key_size, value_size, max_entries, flags: 0 };
             bpf::Map::create(&attr, 1)
                 .map_err(|errno| format!("a map of the kernel: errno {errno}"))

@@ -10,23 +10,30 @@ use abide_object::{
 use crate::generate::{CALLS, KFUNC_CALLS, KFUNCS};
 
 /// `call` and the wide load.
-const CALL: u8 = 0x85;
-const WIDE: u8 = 0x18;
+pub(crate) const CALL: u8 = 0x85;
+pub(crate) const WIDE: u8 = 0x18;
+/// Jumps nowhere.
+pub(crate) const NOTHING: Raw = Raw { code: 0x05, dst: 0, src: 0, off: 0, imm: 0 };
 
-fn map(name: &str, kind: u32, key: u32, value: u32, entries: u32) -> Map {
-    Map {
-        name: name.to_owned(),
-        origin: MapOrigin::Btf,
-        kind,
-        key_size: key,
-        value_size: value,
-        max_entries: entries,
-        ..Map::empty()
-    }
+/// The version of Linux's API that the programs are for.
+pub const NODE: &str = "LINUX_6.12";
+
+/// The maps of the programs: name, type, size of keys and of values, entries.
+pub const MAPS: [(&str, u32, u32, u32, u32); 3] =
+    [("values", 2, 4, 64, 2), ("hash", 1, 4, 8, 16), ("ring", 27, 0, 0, 4096)];
+
+/// Whether a slot is the second half of a wide load.
+pub(crate) fn is_second(slots: &[Raw], at: usize) -> bool {
+    at > 0 && slots[at - 1].code == WIDE
 }
 
-/// An XDP program of functions as text, the first of them the entry, with three maps: `values` (array of
-/// 64 bytes), `hash` (8 bytes), `ring`.
+/// What says that an object is for [`NODE`].
+#[must_use]
+pub fn stamp() -> Stamp {
+    Stamp { api: "linux".to_owned(), node: NODE.to_owned() }
+}
+
+/// An XDP program of functions as text, the first of them the entry, with [`MAPS`].
 ///
 /// # Panics
 /// When the text is none: it is made here.
@@ -59,14 +66,21 @@ pub fn from_slots(functions: Vec<Vec<Raw>>) -> Object {
     let program = Program { section: "xdp".to_owned(), ..Program::of(FunctionId(0)) };
     Object {
         license: Some("GPL".to_owned()),
-        stamps: vec![Stamp { api: "linux".to_owned(), node: "LINUX_6.12".to_owned() }],
+        stamps: vec![stamp()],
         functions,
         programs: vec![program],
-        maps: vec![
-            map("values", 2, 4, 64, 2),
-            map("hash", 1, 4, 8, 16),
-            map("ring", 27, 0, 0, 4096),
-        ],
+        maps: MAPS
+            .iter()
+            .map(|(name, kind, key_size, value_size, max_entries)| Map {
+                name: (*name).to_owned(),
+                origin: MapOrigin::Btf,
+                kind: *kind,
+                key_size: *key_size,
+                value_size: *value_size,
+                max_entries: *max_entries,
+                ..Map::empty()
+            })
+            .collect(),
         externs: KFUNCS
             .iter()
             .map(|name| Extern {

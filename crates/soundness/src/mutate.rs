@@ -3,6 +3,7 @@
 use abide_isa::Raw;
 use abide_object::{Object, Target};
 
+use crate::build::{CALL, NOTHING, WIDE, is_second};
 use crate::random::Random;
 
 /// Changes a few instructions of the functions that the first program of an object reaches; those with
@@ -20,8 +21,7 @@ pub fn mutate(object: &mut Object, random: &mut Random) {
         let held = function.relocations.iter().any(|found| found.slot as usize == at);
         let Some(slot) = function.slots.get(at).copied().filter(|_| !held) else { continue };
         // The second half of a wide load goes with the first.
-        let second = at > 0 && function.slots[at - 1].code == 0x18;
-        if second || slot.code == 0x18 {
+        if is_second(&function.slots, at) || slot.code == WIDE {
             continue;
         }
         let other = function.slots[random.below(count) as usize];
@@ -61,13 +61,7 @@ fn changed(slot: Raw, other: Raw, random: &mut Random) -> Raw {
         6 if class <= 3 => Raw { code: slot.code & !0x18 | (random.below(4) as u8) << 3, ..slot },
         7 => Raw { code: slot.code ^ if jump { 3 } else { 3 & (class & 4) | 3 }, ..slot },
         8 => Raw { code: slot.code ^ 8, ..slot },
-        _ if other.code == 0x18
-            || other.code == 0x85
-            || other.code & 7 >= 5 && other.code & 7 != 7 =>
-        {
-            // Nothing instead.
-            Raw { code: 0x05, dst: 0, src: 0, off: 0, imm: 0 }
-        }
+        _ if [WIDE, CALL].contains(&other.code) || [5, 6].contains(&(other.code & 7)) => NOTHING,
         _ => other,
     }
 }

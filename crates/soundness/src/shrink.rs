@@ -1,11 +1,9 @@
 //! The smallest program that still does the same: instructions become nothing, one after the other. Judges
 //! by what it is told.
 
-use abide_isa::Raw;
 use abide_object::Object;
 
-/// Jumps nowhere.
-const NOTHING: Raw = Raw { code: 0x05, dst: 0, src: 0, off: 0, imm: 0 };
+use crate::build::{NOTHING, WIDE, is_second};
 
 /// Makes an object smaller as long as `still` holds.
 pub fn shrink(object: &Object, mut still: impl FnMut(&Object) -> bool) -> Object {
@@ -15,9 +13,8 @@ pub fn shrink(object: &Object, mut still: impl FnMut(&Object) -> bool) -> Object
         for function in 0..best.functions.len() {
             for at in (0..best.functions[function].slots.len()).rev() {
                 let slots = &best.functions[function].slots;
-                let wide = slots[at].code == 0x18;
-                let second = at > 0 && slots[at - 1].code == 0x18;
-                if slots[at] == NOTHING || second {
+                let wide = slots[at].code == WIDE;
+                if slots[at] == NOTHING || is_second(slots, at) {
                     continue;
                 }
                 let mut next = best.clone();

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use abide_api::{Api, HostProfile, Requirements};
+use abide_api::{Api, Binding, HostProfile, Requirements};
 use abide_isa::Raw;
 use abide_maps::MapKind;
 use abide_object::Object;
@@ -77,20 +77,20 @@ impl Bench {
         Ok(Bench { api: Arc::clone(api), host })
     }
 
+    /// Binds the first program of an object, if it can be bound.
+    fn bound(&self, object: &Object) -> Option<(Requirements, Binding)> {
+        let needs = Requirements::of(object, std::slice::from_ref(&self.api)).ok()?;
+        let binding =
+            self.host.profile().bind_program(&needs, &needs.programs.first()?.name).ok()?;
+        Some((needs, binding))
+    }
+
     /// Binds, proves and loads a program, the first of the object.
     ///
     /// # Errors
     /// Why not.
     pub fn load(&self, object: &Object) -> Result<Loaded, Outcome> {
-        let Ok(needs) = Requirements::of(object, &[Arc::clone(&self.api)]) else {
-            return Err(Outcome::Invalid);
-        };
-        let Some(name) = needs.programs.first().map(|program| program.name.clone()) else {
-            return Err(Outcome::Invalid);
-        };
-        let Ok(binding) = self.host.profile().bind_program(&needs, &name) else {
-            return Err(Outcome::Invalid);
-        };
+        let (needs, binding) = self.bound(object).ok_or(Outcome::Invalid)?;
         let (object, needs) = (Arc::new(object.clone()), Arc::new(needs));
         self.host.load_bound(object, needs, binding).map_err(|error| match error {
             LoadError::Unproved(refused) => {
@@ -103,10 +103,8 @@ impl Bench {
     /// The instructions of the linked program, and which maps of the object they count, if it is linked.
     #[must_use]
     pub fn linked(&self, object: &Object) -> Option<(Vec<Raw>, Vec<usize>)> {
-        let needs = Requirements::of(object, &[Arc::clone(&self.api)]).ok()?;
-        let name = &needs.programs.first()?.name;
-        let binding = self.host.profile().bind_program(&needs, name).ok()?;
-        let program = binding.link(object, name).ok()?;
+        let (needs, binding) = self.bound(object)?;
+        let program = binding.link(object, &needs.programs.first()?.name).ok()?;
         let maps = program.maps.iter().map(|map| map.index()).collect();
         Some((program.slots, maps))
     }
@@ -172,10 +170,8 @@ fn fill(loaded: &Loaded, random: &mut Random) {
             1 => random.below(40),
             _ => random.number(),
         };
-        if map.ring().is_some() {
-            if let Some(ring) = map.ring() {
-                ring.drain(|_| {});
-            }
+        if let Some(ring) = map.ring() {
+            ring.drain(|_| {});
             continue;
         }
         if def.key_size != 4 || def.value_size > 1 << 12 || def.kind == MapKind::ProgArray {

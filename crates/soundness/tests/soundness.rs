@@ -2,25 +2,14 @@
 //! beside their proofs. `cargo xtask soundness` does the same for longer.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use abide_soundness::{Bench, Outcome, Random, build, generate, listing, mutate};
-
-fn bench() -> Bench {
-    Bench::new(&abide::linux_api().unwrap(), "LINUX_6.12").unwrap()
-}
-
-fn seed(number: u64) -> u64 {
-    number.wrapping_mul(0xd129_0d3c_8ebe_5a2f)
-}
+use abide_soundness::{Bench, Outcome, build, listing, numbered, seed};
 
 #[test]
 fn what_is_proved_is_safe() {
-    let bench = bench();
+    let bench = Bench::new(&abide::linux_api().unwrap(), build::NODE).unwrap();
     let (mut accepted, mut ran) = (0, 0);
     for number in 1..=1_500_u64 {
-        let mut object = build::from_text(&generate::program(seed(number)));
-        if number % 3 == 0 {
-            mutate(&mut object, &mut Random(seed(number) | 1));
-        }
+        let object = numbered(number);
         match bench.trial(&object, seed(number), 12) {
             Outcome::Ran { runs, .. } => {
                 accepted += 1;

@@ -110,13 +110,18 @@ impl Maker {
         self.numbers_again();
     }
 
-    /// A piece of the view, or the buffer; rarely a little too far.
+    /// Where an access of so many bytes lies in a piece; rarely a little too far.
+    fn within(&mut self, size: u64, width: u64) -> u64 {
+        let slack = u64::from(self.random.below(10) == 0);
+        self.random.below(size.saturating_sub(width) + 1 + slack)
+    }
+
+    /// A piece of the view, or the buffer.
     fn slice(&mut self, view: u32) {
         let skip = self.label();
         let size = self.random.below(64) + 1;
         let (access, width) = self.size();
-        let slack = u64::from(self.random.below(10) == 0);
-        let off = self.random.below(size.saturating_sub(width) + 1 + slack);
+        let off = self.within(size, width);
         let writes = self.random.below(2) == 0;
         let from = self.random.below(40);
         self.address("r1", view);
@@ -178,8 +183,7 @@ impl Maker {
             let skip = self.label();
             let part = self.random.below(32) + 1;
             let (access, width) = self.size();
-            let slack = u64::from(self.random.below(10) == 0);
-            let off = self.random.below(part.saturating_sub(width) + 1 + slack);
+            let off = self.within(part, width);
             let from = self.random.below(40);
             self.address("r1", VIEW);
             self.line(&format!("r2 = {from}\nr3 = {part}\ncall 203\nif r0 == 0 goto {skip}"));

@@ -246,36 +246,19 @@ pub struct Program<'a> {
 /// `BPF_PROG_LOAD` under the GPL.
 pub fn load(program: &Program<'_>) -> Result<OwnedFd, Refused> {
     let fds: Vec<u32> = program.maps.iter().map(|map| fd(&map.fd)).collect();
-    let mut log = vec![0u8; 1 << 16];
-    let mut attr = Attr::new(&[
-        pair(program.kind, (program.code.len() / 8) as u32),
-        address(program.code),
-        address(b"GPL\0"),
-        pair(1, log.len() as u32),
-        address_mut(&mut log),
-        pair(0, program.flags),
-    ]);
-    attr.0[8] = pair(0, program.attach);
-    attr.0[13] = pair(0, program.target);
-    attr.0[15] = address(&fds);
-    // SAFETY: all addresses are of buffers that live, with their sizes beside them; of `fds` the
-    // kernel reads what the code names, which it checks against no size: tests name what they give.
-    unsafe { made(PROG_LOAD, &mut attr) }.map_err(|errno| Refused::new(errno, &log))
-}
-
-/// As [`load`], of a program that is attached in one way only.
-pub fn load_program(kind: u32, code: &[u8], maps: &[&Map]) -> Result<OwnedFd, Refused> {
-    let fds: Vec<u32> = maps.iter().map(|map| fd(&map.fd)).collect();
     // Without a log first: one that is too small would be the reason.
     let mut log = Vec::new();
     loop {
         let mut attr = Attr::new(&[
-            pair(kind, (code.len() / 8) as u32),
-            address(code),
+            pair(program.kind, (program.code.len() / 8) as u32),
+            address(program.code),
             address(b"GPL\0"),
             pair(u32::from(!log.is_empty()), log.len() as u32),
             address_mut(&mut log),
+            pair(0, program.flags),
         ]);
+        attr.0[8] = pair(0, program.attach);
+        attr.0[13] = pair(0, program.target);
         attr.0[15] = address(&fds);
         // SAFETY: all addresses are of buffers that live, with their sizes beside them; of `fds` the
         // kernel reads what the code names, which it checks against no size: tests name what they give.
@@ -288,6 +271,11 @@ pub fn load_program(kind: u32, code: &[u8], maps: &[&Map]) -> Result<OwnedFd, Re
             Ok(program) => return Ok(program),
         }
     }
+}
+
+/// As [`load`], of a program that is attached in one way only.
+pub fn load_program(kind: u32, code: &[u8], maps: &[&Map]) -> Result<OwnedFd, Refused> {
+    load(&Program { kind, attach: 0, flags: 0, target: 0, code, maps })
 }
 
 /// `BPF_PROG_TEST_RUN`, once, on a packet: what the program returned.

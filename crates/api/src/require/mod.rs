@@ -9,7 +9,6 @@ mod reach;
 mod reader;
 mod version;
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use abide_object::{ExternId, FunctionId, Object, ProgramId};
@@ -124,12 +123,8 @@ impl Requirements {
         self.programs.iter().find(|program| program.name == name)
     }
 
-    /// Every definition that the programs mean, once each, in the order of the API file.
-    pub fn definitions(&self) -> BTreeSet<DefId> {
-        self.programs.iter().flat_map(ProgramNeeds::definitions).collect()
-    }
-
-    /// Binding rule 4: the oldest node (by release) whose host binds all programs of the object; `None` if no node does, or if the object is refused on every host.
+    /// Binding rule 4: the oldest node (by release) whose host binds all programs of the object; `None`
+    /// if no node does.
     pub fn oldest_node(&self) -> Option<NodeId> {
         if self.refusals().next().is_some() {
             return None;
@@ -149,18 +144,6 @@ impl Requirements {
 }
 
 impl ProgramNeeds {
-    /// Every definition that the program means and cannot do without, itself included.
-    pub fn definitions(&self) -> BTreeSet<DefId> {
-        let calls = self.calls.iter().filter(|need| !need.weak);
-        calls
-            .flat_map(|need| need.meaning.as_ref().ok().into_iter().chain(need.right.as_ref()))
-            .chain(self.maps.iter().filter_map(|(_, map)| map.as_ref().ok()))
-            .chain(self.program_type.as_ref().ok())
-            .chain(self.features.iter().filter(|feature| !feature.attach_only).map(|f| &f.meaning))
-            .copied()
-            .collect()
-    }
-
     /// What is wrong with it on every host.
     pub fn refusals(&self) -> impl Iterator<Item = &Refusal> {
         let calls = self.calls.iter().filter(|need| !need.weak);

@@ -19,8 +19,6 @@ const TOLD: usize = 8;
 #[derive(Debug, Default)]
 pub(crate) struct Watch {
     frames: [Seen; FRAMES],
-    /// How many states were compared.
-    pub(crate) compared: u64,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -83,7 +81,6 @@ impl Machine {
         let seen = &mut watch.frames[depth];
         seen.slot = slot;
         seen.regs.copy_from_slice(&regs[..Reg::COUNT]);
-        watch.compared += 1;
         let Some(claims) = image.claims.as_ref().and_then(|claims| claims.at(slot)) else {
             return Ok(());
         };

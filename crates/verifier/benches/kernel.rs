@@ -49,17 +49,23 @@ fn kernel(oracle: &Path, file: &Path) -> Vec<(String, u64, u64)> {
         .collect()
 }
 
-fn pairs(oracle: &Path, file: &Path, api: &Arc<Api>, types: (&Btf, &Target<'_>)) -> Vec<Pair> {
-    let host = HostProfile::at(api, NODE).expect("a node");
+fn pairs(
+    oracle: &Path,
+    file: &Path,
+    host: &HostProfile,
+    (types, target): (&Btf, &Target<'_>),
+) -> Vec<Pair> {
     let Some(mut object) = std::fs::read(file).ok().and_then(|data| Object::parse(&data).ok())
     else {
         return Vec::new();
     };
-    if object.relocate_core(types.1).apply(&mut object).is_err() {
+    if object.relocate_core(target).apply(&mut object).is_err() {
         return Vec::new();
     }
     object.core.clear();
-    let Ok(needs) = Requirements::of(&object, std::slice::from_ref(api)) else { return Vec::new() };
+    let Ok(needs) = Requirements::of(&object, std::slice::from_ref(host.api())) else {
+        return Vec::new();
+    };
     let rounds: Vec<_> = (0..ROUNDS).map(|_| kernel(oracle, file)).collect();
     let mut pairs = Vec::new();
     for (name, walked, time) in &rounds[0] {
@@ -68,7 +74,7 @@ fn pairs(oracle: &Path, file: &Path, api: &Arc<Api>, types: (&Btf, &Target<'_>))
         };
         let theirs = rounds.iter().map(again).min().unwrap_or(*time);
         let Ok(binding) = host.bind_program(&needs, name) else { continue };
-        let options = Options { host_types: Some(types.0), ..Options::new(host.node()) };
+        let options = Options { host_types: Some(types), ..Options::new(host.node()) };
         let mut ours = None;
         for _ in 0..ROUNDS {
             let Ok(program) = binding.link(&object, name) else { break };
@@ -106,10 +112,11 @@ fn main() {
     let target = Target::new(&types);
     let text = std::fs::read_to_string(repo("apis/linux.api")).expect("the file");
     let api = Arc::new(Api::parse("linux.api", &text).expect("it is right"));
+    let host = HostProfile::at(&api, NODE).expect("a node");
     let mut all: Vec<Pair> = objects
         .iter()
         .step_by(STEP)
-        .flat_map(|file| pairs(&oracle, file, &api, (&types, &target)))
+        .flat_map(|file| pairs(&oracle, file, &host, (&types, &target)))
         .collect();
     // Ten microseconds and more: below, a microsecond is too rough a measure.
     let mut ratios: Vec<f64> =

@@ -22,6 +22,9 @@ const NULL_FOR: &[(&str, &[&str])] =
 /// Functions that these programs may call, and others only if they may sleep.
 const AWAKE: &[(&str, &[&str])] = &[("bpf_iter_css_task_new", &["lsm", "iter"])];
 
+/// Functions whose result programs may store to, whatever its type says.
+const STORED_TO: &[&str] = &["bpf_session_cookie"];
+
 /// Functions that programs of a type may call only if they are attached to one of these: the function of the
 /// kernel that it is, or else the section.
 const ATTACHED: &[(&[&str], &str, &[&str])] = &[
@@ -67,6 +70,11 @@ pub(crate) fn null_allowed(function: &str, program: &str) -> bool {
 /// Whether a function needs a program that may sleep, of programs of this type.
 pub(crate) fn needs_sleep(function: &str, program: &str) -> bool {
     AWAKE.iter().any(|(name, programs)| *name == function && !programs.contains(&program))
+}
+
+/// Whether programs may store to what a function gives, though its type says that it is read-only.
+pub(crate) fn result_is_stored_to(function: &str) -> bool {
+    STORED_TO.contains(&function)
 }
 
 /// What a program of this type must be attached to if it calls a function; `None` if it is, or may be attached to

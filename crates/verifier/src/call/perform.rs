@@ -6,6 +6,7 @@ use abide_isa::Reg;
 
 use super::arguments::{ARGUMENTS, Passed};
 use super::contract::{Contract, Gives};
+use super::host_rules;
 use crate::codes as c;
 use crate::domain::Scalar;
 use crate::reject::Rejection;
@@ -125,17 +126,14 @@ impl Walk<'_> {
         }
         if self.linux()
             && let Some(there) =
-                super::host_rules::attached_elsewhere(name, &self.definition, &self.program.section)
+                host_rules::attached_elsewhere(name, &self.definition, &self.program.section)
         {
             let text = format!("{name} is for programs of other sections");
             return Err(Rejection::new(&c::V_NOT_HERE, text)
                 .kernel(format!("program of this type cannot use helper {name}"))
                 .help(format!("of this program type, those of {} may call it", there.join(", "))));
         }
-        if self.linux()
-            && super::host_rules::needs_sleep(name, &self.definition)
-            && !self.sleepable()
-        {
+        if self.linux() && host_rules::needs_sleep(name, &self.definition) && !self.sleepable() {
             return refuse(
                 format!("{name} is for programs that may sleep"),
                 "css_task_iter is only allowed in bpf_lsm, bpf_iter and sleepable progs".to_owned(),
@@ -308,9 +306,8 @@ impl Walk<'_> {
                 value
             }
             Gives::Fixed(size) => {
-                // Linux lets programs store to what one of its functions gives, whatever the types say.
-                let keeps = contract.name == "bpf_session_cookie" && self.linux();
-                let flags = if keeps { Flags::NONE } else { Flags::READONLY };
+                let stored_to = self.linux() && host_rules::result_is_stored_to(&contract.name);
+                let flags = if stored_to { Flags::NONE } else { Flags::READONLY };
                 Value { flags, ..Value::pointer(Kind::Memory(size)) }
             }
             Gives::Object(of) => {

@@ -11,9 +11,7 @@ use abide_api::{BoundCall, Namespace, NodeId, Program, Service};
 use abide_asm::assemble;
 use abide_btf::{Btf, Builder, ByteOrder, Kind, TypeId};
 use abide_isa::Endian;
-use abide_object::{
-    ExceptionCallback, Function, FunctionId, Linkage, Map, MapId, MapOrigin, Object,
-};
+use abide_object::{ExceptionCallback, Function, FunctionId, Map, MapId, MapOrigin, Object};
 use abide_verifier::{Options, Proof, Refusal, prove};
 
 /// The API of Linux.
@@ -140,12 +138,8 @@ fn declare_exception(object: &mut Object, name: String, takes: usize) {
     object.functions.push(Function {
         name: name.clone(),
         section: ".text".to_owned(),
-        linkage: Linkage::Global,
-        slots: Vec::new(),
-        relocations: Vec::new(),
-        lines: Vec::new(),
         proto,
-        offset: 0,
+        ..Function::empty()
     });
     object.programs[0].exception = Some(ExceptionCallback { name, function: Some(FunctionId(1)) });
 }

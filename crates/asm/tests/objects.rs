@@ -67,6 +67,14 @@ fn data_macros_conditions_and_differences() {
         [15, 1]
     );
     assert_eq!(data(".byte 0xffffffffffffffff / 2, -7 / 2, -7 % 4\n"), [0, 0xfd, 0xfd]);
+    assert_eq!(
+        data(
+            ".float 1.5, -0 # of 4 bytes\n.macro two x\n.double \\x\n.endm\ntwo 2e0 ; .dc.s inf\n"
+        ),
+        [0, 0, 0xc0, 0x3f, 0, 0, 0, 0x80, 0, 0, 0, 0, 0, 0, 0, 0x40, 0, 0, 0x80, 0x7f]
+    );
+    assert_eq!(codes(".float 1.5.2\n.float 1 2\n.double 1,\n.float x\n"), ["S0001"; 4]);
+    assert_eq!(codes(".float 1e99\n.double 1e-999\n.bss\n.float 1\n"), ["S0006", "S0006", "S0030"]);
     assert_eq!(data(".asciz \"a\\n\\001\"\n.p2align 3\n"), [b'a', b'\n', 1, 0, 0, 0, 0, 0]);
     assert_eq!(section(".bpf.api \"linux@LINUX_6.5\"\n", ".bpf.api"), b"linux@LINUX_6.5\0");
 }

@@ -1,8 +1,8 @@
 //! What a proof takes, beside the time that the running kernel's verifier takes for the same program in the
 //! same run: `cargo bench -p abide-verifier --bench kernel`.
 //!
-//! Programs of the kernel's selftests that both accept, each the fastest of three rounds, in turn. The
-//! kernel's time is what it says itself (`verification time`, to a microsecond): it includes rewriting
+//! Programs of the kernel's selftests (every fourth object; `ABIDE_ALL=1`: all) and the benchmark programs of the
+//! shared data, as far as both accept them, each the fastest of three rounds, in turn. The kernel's time is what it says itself (`verification time`, to a microsecond): it includes rewriting
 //! the program, but neither its JIT nor loading types and maps. Ours is [`prove`]: reading, CO-RE,
 //! binding and linking are left out. One thread on both sides; nothing is attached.
 
@@ -15,7 +15,7 @@ use std::time::Instant;
 use abide_api::{Api, HostProfile, Requirements};
 use abide_btf::{Btf, core::Target};
 use abide_object::Object;
-use abide_testkit::{bpf, corpus, oracle, repo};
+use abide_testkit::{bench, bpf, corpus, oracle, repo, scratch};
 use abide_verifier::{Options, prove};
 use serde_json::Value;
 
@@ -32,6 +32,8 @@ struct Pair {
     name: String,
     walked: [u64; 2],
     time: [u64; 2],
+    /// The largest memory of the proof, in bytes.
+    memory: usize,
 }
 
 /// What the kernel says of the programs of an object: by name, instructions walked and nanoseconds.
@@ -82,13 +84,13 @@ fn pairs(
             let proof = black_box(prove(program, &object, &options));
             let time = start.elapsed().as_nanos() as u64;
             let Ok(proof) = proof else { break };
-            let best = ours.map_or(time, |(_, best): (u64, u64)| best.min(time));
-            ours = Some((proof.statistics().processed, best));
+            let best = ours.map_or(time, |(_, _, best): (u64, usize, u64)| best.min(time));
+            ours = Some((proof.statistics().processed, proof.statistics().peak_memory, best));
         }
-        if let Some((processed, best)) = ours {
+        if let Some((processed, memory, best)) = ours {
             let file = file.file_name().unwrap_or_default().to_string_lossy();
             let name = format!("{}: {name}", file.trim_end_matches(".bpf.o"));
-            pairs.push(Pair { name, walked: [processed, *walked], time: [best, theirs] });
+            pairs.push(Pair { name, walked: [processed, *walked], time: [best, theirs], memory });
         }
     }
     pairs
@@ -96,6 +98,24 @@ fn pairs(
 
 fn ratio(time: [u64; 2]) -> f64 {
     time[1] as f64 / time[0].max(1) as f64
+}
+
+/// How the times of some of them compare.
+fn compare(which: &str, all: &[Pair], is_one: fn(&Pair) -> bool) {
+    let mut ratios: Vec<(f64, &str)> =
+        all.iter().filter(|one| is_one(one)).map(|one| (ratio(one.time), &*one.name)).collect();
+    ratios.sort_by(|one, other| one.0.total_cmp(&other.0));
+    let [first, .., last] = ratios[..] else { return };
+    println!(
+        "of {} {which}: median {:.2} times as fast, from {:.2} to {:.2}",
+        ratios.len(),
+        ratios[ratios.len() / 2].0,
+        first.0,
+        last.0
+    );
+    for (ratio, name) in ratios.iter().take_while(|one| one.0 < 1.0) {
+        println!("  slower: {name}, {ratio:.2}");
+    }
 }
 
 fn main() {
@@ -113,15 +133,14 @@ fn main() {
     let text = std::fs::read_to_string(repo("apis/linux.api")).expect("the file");
     let api = Arc::new(Api::parse("linux.api", &text).expect("it is right"));
     let host = HostProfile::at(&api, NODE).expect("a node");
+    let step = if std::env::var_os("ABIDE_ALL").is_some() { 1 } else { STEP };
+    let benchmarks = bench::objects(&scratch());
     let mut all: Vec<Pair> = objects
         .iter()
-        .step_by(STEP)
+        .step_by(step)
+        .chain(&benchmarks)
         .flat_map(|file| pairs(&oracle, file, &host, (&types, &target)))
         .collect();
-    // Ten microseconds and more: below, a microsecond is too rough a measure.
-    let mut ratios: Vec<f64> =
-        all.iter().filter(|one| one.time[1] >= 10_000).map(|one| ratio(one.time)).collect();
-    ratios.sort_by(f64::total_cmp);
     let sum = |of: fn(&Pair) -> [u64; 2]| {
         all.iter().map(of).fold([0, 0], |sum, one| [sum[0] + one[0], sum[1] + one[1]])
     };
@@ -135,16 +154,14 @@ fn main() {
         walked[0],
         walked[1]
     );
-    if let [first, .., last] = ratios[..] {
-        println!(
-            "of {} that take the kernel 10 us: median {:.2} times as fast, from {first:.2} to {last:.2}; slower: {}",
-            ratios.len(),
-            ratios[ratios.len() / 2],
-            ratios.iter().filter(|ratio| **ratio < 1.0).count()
-        );
+    // Below ten microseconds a microsecond is too rough a measure.
+    compare("that take the kernel 10 us", &all, |one| one.time[1] >= 10_000);
+    compare("of which the kernel walks more than 1,000", &all, |one| one.walked[1] > 1000);
+    if let Some(one) = all.iter().max_by_key(|one| one.memory) {
+        println!("most memory: {}, {:.1} MiB", one.name, one.memory as f64 / (1 << 20) as f64);
     }
     all.sort_by_key(|one| std::cmp::Reverse(one.time[1]));
-    for Pair { name, walked, time } in all.iter().take(12) {
+    for Pair { name, walked, time, .. } in all.iter().take(12) {
         println!(
             "{name}: {:.3} ms, kernel {:.3} ms, {:.2}; walked {} and {}",
             time[0] as f64 / 1e6,

@@ -124,6 +124,7 @@ mod tests {
         let sections = |count: usize, body: &str| -> String {
             (0..count).map(|at| format!(".section s{at},\"aw\",@progbits\n{body}\n")).collect()
         };
+        let parameters: String = (0..SMALL).map(|at| format!("a{at}, ")).collect();
         let doubled = (1..40).map(|at| format!(".set a{at}, a{0} + a{0}\n", at - 1));
         let doubled = format!("f:\n.set a0, f\n{}", doubled.collect::<String>());
         vec![
@@ -137,6 +138,7 @@ mod tests {
             times(100_000, ".if 1\n.endif"),
             format!(".set x, 0\n{}", times(100_000, ".set x, x + 1")),
             format!(".macro m\n.endm\n{}", times(100_000, "m")),
+            format!(".macro m {parameters}\n.endm\n{}", "m\n".repeat(64 * SMALL)),
             ".macro m a\nm \"\\a\\a\\a\\a\"\n.endm\nm \"xxxxxxxxxxxxxxxx\"\n".to_owned(),
             format!(
                 ".macro m a\n{}\n.endm\nm \"{}\"\n",

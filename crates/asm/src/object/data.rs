@@ -140,7 +140,7 @@ impl Unit<'_> {
     }
 
     /// Whether bytes can be put here; reports it if not.
-    fn has_bytes(&mut self, span: Span) -> bool {
+    pub(super) fn has_bytes(&mut self, span: Span) -> bool {
         if !self.current().is_empty_kind() {
             return true;
         }
@@ -218,7 +218,7 @@ impl Unit<'_> {
         }
     }
 
-    fn put(&mut self, number: i128, size: u8) {
+    pub(super) fn put(&mut self, number: i128, size: u8) {
         let big = self.options.endian == abide_isa::Endian::Big;
         let size = usize::from(size);
         let data = &mut self.current().data;

@@ -15,8 +15,6 @@ use crate::token::{Sign, Tok, Token, looks_like_register};
 const ELSEWHERE: &[(&str, &str)] = &[
     (".code", "sections are named by `.section`"),
     (".extern", "a symbol that is not defined is external without saying so"),
-    (".float", "write the bytes of the number as `.long`"),
-    (".double", "write the bytes of the number as `.quad`"),
     (".incbin", "write the bytes as `.byte`"),
     (".attribute", "BPF objects have no attributes"),
     (".maps", "a section is begun by `.section .maps,\"aw\",@progbits`"),
@@ -39,6 +37,8 @@ impl Unit<'_> {
             return self.data(text, &name, size, lexer);
         }
         match word {
+            ".float" | ".single" | ".dc.s" => return self.reals(text, &name, 4, lexer),
+            ".double" | ".dc.d" => return self.reals(text, &name, 8, lexer),
             ".section" => return self.section(text, &name, lexer, false),
             ".pushsection" => return self.section(text, &name, lexer, true),
             ".macro" => return self.define_macro(text, &name, lexer),

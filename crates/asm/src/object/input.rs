@@ -1,6 +1,7 @@
 //! Where statements come from: files, and what macros and repetitions expand to.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use abide_diag::{Diagnostic, Source, Span, printable};
 
@@ -40,16 +41,53 @@ pub(super) struct Frame {
 
 /// A macro.
 pub(super) struct Macro {
-    pub(super) parameters: Vec<Parameter>,
+    pub(super) parameters: Parameters,
     pub(super) body: String,
 }
 
-pub(crate) struct Parameter {
-    pub(crate) name: String,
-    pub(super) default: String,
-    pub(super) required: bool,
+/// What a macro takes, in order.
+#[derive(Default)]
+pub(crate) struct Parameters {
+    list: Vec<Parameter>,
+    by_name: HashMap<String, usize>,
+}
+
+struct Parameter {
+    name: String,
+    default: String,
+    required: bool,
     /// Takes all that remains, with its commas.
-    pub(super) rest: bool,
+    rest: bool,
+}
+
+impl Parameters {
+    /// The one of a repetition.
+    pub(super) fn one(name: &str) -> Parameters {
+        let mut one = Parameters::default();
+        let (name, default) = (name.to_owned(), String::new());
+        one.add(Parameter { name, default, required: false, rest: false });
+        one
+    }
+
+    /// Adds one; false if there is one of that name.
+    fn add(&mut self, parameter: Parameter) -> bool {
+        let is_new = self.by_name.insert(parameter.name.clone(), self.list.len()).is_none();
+        self.list.push(parameter);
+        is_new
+    }
+
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.list.iter().map(|parameter| &*parameter.name)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// Which one is called that.
+    pub(crate) fn find(&self, name: &str) -> Option<usize> {
+        self.by_name.get(name).copied()
+    }
 }
 
 /// The end of the raw statement at `at`, and the start of the next one.
@@ -172,6 +210,11 @@ impl Unit<'_> {
         let (end, next) = raw(text.as_bytes(), name.end);
         lexer.at = next;
         let span = name.start..end;
+        // Each of them has a value, whatever the use of the macro says.
+        if !self.budget.expand(made.parameters.len()) {
+            self.spend(span);
+            return true;
+        }
         match arguments(&made.parameters, text[name.end..end].trim()) {
             Ok(values) => {
                 self.expansions += 1;
@@ -237,9 +280,9 @@ pub(super) fn uncommented(text: &str) -> Cow<'_, str> {
 }
 
 /// Parses `a, b=1, c:req, d:vararg`.
-pub(crate) fn parameters(text: &str) -> Result<Vec<Parameter>, String> {
+pub(crate) fn parameters(text: &str) -> Result<Parameters, String> {
     let text = uncommented(text);
-    let mut out: Vec<Parameter> = Vec::new();
+    let mut out = Parameters::default();
     let separator = |c: char| c == ',' || c.is_whitespace();
     for piece in text.split(separator).filter(|piece| !piece.is_empty()) {
         let (head, default) = piece.split_once('=').unwrap_or((piece, ""));
@@ -250,15 +293,15 @@ pub(crate) fn parameters(text: &str) -> Result<Vec<Parameter>, String> {
         if !matches!(qualifier, "" | "req" | "vararg") {
             return Err(format!("`{qualifier}` is neither `req` nor `vararg`"));
         }
-        if out.iter().any(|other| other.name == name) {
-            return Err(format!("two parameters are called `{name}`"));
-        }
-        out.push(Parameter {
+        let parameter = Parameter {
             name: name.to_owned(),
             default: default.to_owned(),
             required: qualifier == "req",
             rest: qualifier == "vararg",
-        });
+        };
+        if !out.add(parameter) {
+            return Err(format!("two parameters are called `{name}`"));
+        }
     }
     Ok(out)
 }
@@ -284,8 +327,9 @@ pub(crate) fn split(text: &str) -> Vec<&str> {
     out
 }
 
-pub(crate) fn arguments(parameters: &[Parameter], text: &str) -> Result<Vec<String>, String> {
-    let mut values: Vec<Option<String>> = parameters.iter().map(|_| None).collect();
+/// What the parameters are in one use of a macro.
+pub(crate) fn arguments(parameters: &Parameters, text: &str) -> Result<Vec<String>, String> {
+    let mut values: Vec<Option<String>> = vec![None; parameters.len()];
     let text = uncommented(text);
     let text = text.trim();
     let mut pieces = split(text);
@@ -296,13 +340,11 @@ pub(crate) fn arguments(parameters: &[Parameter], text: &str) -> Result<Vec<Stri
     let mut at = 0;
     while at < pieces.len() {
         let piece = pieces[at];
-        let named = piece.split_once('=').and_then(|(name, value)| {
-            let name = name.trim();
-            let found = parameters.iter().position(|parameter| parameter.name == name)?;
-            Some((found, value.trim()))
-        });
+        let named = piece
+            .split_once('=')
+            .and_then(|(name, value)| Some((parameters.find(name.trim())?, value.trim())));
         let (which, value) = named.unwrap_or((next, piece));
-        let Some(parameter) = parameters.get(which) else {
+        let Some(parameter) = parameters.list.get(which) else {
             let takes = match parameters.len() {
                 0 => "no arguments, and there are some".to_owned(),
                 1 => "1 argument, and there are more".to_owned(),
@@ -322,6 +364,7 @@ pub(crate) fn arguments(parameters: &[Parameter], text: &str) -> Result<Vec<Stri
         at += 1;
     }
     parameters
+        .list
         .iter()
         .zip(values)
         .map(|(parameter, value)| match value.filter(|value| !value.is_empty()) {
@@ -339,7 +382,7 @@ pub(crate) fn arguments(parameters: &[Parameter], text: &str) -> Result<Vec<Stri
 pub(super) fn substitute(
     out: &mut String,
     body: &str,
-    parameters: &[Parameter],
+    parameters: &Parameters,
     values: &[String],
     count: &str,
     most: usize,
@@ -365,8 +408,7 @@ pub(super) fn substitute(
             .bytes()
             .position(|byte| !in_word(byte) || matches!(byte, b'.' | b'@'))
             .unwrap_or(rest.len());
-        let found = parameters.iter().position(|parameter| parameter.name == rest[..length]);
-        match found {
+        match parameters.find(&rest[..length]) {
             Some(which) => {
                 out.push_str(&values[which]);
                 rest = &rest[length..];

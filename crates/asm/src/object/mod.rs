@@ -16,6 +16,7 @@ pub(crate) mod input;
 mod label;
 mod layout;
 mod lines;
+mod real;
 mod relax;
 mod repeat;
 mod section;

@@ -7,7 +7,7 @@ use abide_diag::{Diagnostic, Source, Span};
 use crate::codes;
 use crate::lexer::Lexer;
 use crate::object::budget::Budget;
-use crate::object::input::{Macro, Parameter, first_word, parameters, raw, split, substitute};
+use crate::object::input::{Macro, Parameters, first_word, parameters, raw, split, substitute};
 use crate::object::unit::Unit;
 use crate::token::word_length;
 
@@ -144,12 +144,7 @@ fn each(which: &str, head: &str, body: &str, most: usize) -> Result<String, Stri
     if length == 0 {
         return Err(format!("`{which}` needs the name of a parameter"));
     }
-    let parameter = Parameter {
-        name: head[..length].to_owned(),
-        default: String::new(),
-        required: false,
-        rest: false,
-    };
+    let parameter = Parameters::one(&head[..length]);
     let list = head[length..].trim_start().trim_start_matches(',').trim();
     let values: Vec<String> = match which {
         ".irpc" => list.trim_matches('"').chars().map(String::from).collect(),
@@ -158,7 +153,7 @@ fn each(which: &str, head: &str, body: &str, most: usize) -> Result<String, Stri
     let mut out = String::new();
     for value in &values {
         let values = std::slice::from_ref(value);
-        if !substitute(&mut out, body, std::slice::from_ref(&parameter), values, "", most) {
+        if !substitute(&mut out, body, &parameter, values, "", most) {
             return Err(Budget::SPENT.to_owned());
         }
     }

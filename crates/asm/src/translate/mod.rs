@@ -19,7 +19,7 @@ use crate::codes;
 use crate::dialect::Dialect;
 use crate::grammar::Grammar;
 use crate::lexer::Lexer;
-use crate::object::input::{Parameter, arguments, parameters, split};
+use crate::object::input::{Parameters, arguments, parameters, split};
 use crate::object::{
     Loader, Message, Object, ObjectOptions, Semicolon, Style, assemble, settle, style_of,
 };
@@ -201,7 +201,7 @@ struct Pass<'a> {
     style: Style,
     grammar: &'static Grammar,
     /// Macros and what the uses of each give its parameters.
-    macros: HashMap<String, (Vec<Parameter>, HashMap<String, Kind>)>,
+    macros: HashMap<String, (Parameters, HashMap<String, Kind>)>,
     blocks: Vec<Block>,
     edits: Edits,
     /// What of this changes the object a little: the original with only that is compared.
@@ -289,10 +289,10 @@ impl<'a> Pass<'a> {
         }
         let Some((parameters, known)) = self.macros.get_mut(name) else { return };
         let Ok(values) = arguments(parameters, operands) else { return };
-        for (parameter, value) in parameters.iter().zip(values) {
+        for (parameter, value) in parameters.names().zip(values) {
             let kind = Kind::of(&value);
             known
-                .entry(parameter.name.clone())
+                .entry(parameter.to_owned())
                 .and_modify(|before| {
                     if *before != kind {
                         *before = Kind::Mixed;

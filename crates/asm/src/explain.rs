@@ -1,6 +1,6 @@
 //! Why a statement is no instruction, in words: what was expected, and what would help.
 
-use abide_diag::Diagnostic;
+use abide_diag::{Diagnostic, edits};
 
 use crate::codes;
 use crate::dialect::Dialect;
@@ -172,7 +172,7 @@ fn proposals(word: &str) -> Option<String> {
         .map(|(literal, _)| grammar.text(*literal))
         .filter(|name| name.len() > 1 && name.bytes().all(|byte| byte.is_ascii_alphanumeric()))
         .filter_map(|name| {
-            let distance = if name == short { 0 } else { distance(&lower, name) };
+            let distance = if name == short { 0 } else { edits(&lower, name) };
             // Of a short word one letter is much.
             (distance <= lower.len().max(name.len()) / 3).then_some((distance, name))
         })
@@ -188,20 +188,6 @@ fn proposals(word: &str) -> Option<String> {
         if names.len() == 1 { "there is" } else { "there are" },
         names.join(", ")
     ))
-}
-
-/// How many letters are to be put in, left out or replaced to make one word of the other.
-fn distance(one: &str, other: &str) -> usize {
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (at, byte) in one.bytes().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], at + 1);
-        for (to, against) in other.bytes().enumerate() {
-            let replaced = diagonal + usize::from(byte != against);
-            diagonal = row[to + 1];
-            row[to + 1] = replaced.min(row[to] + 1).min(diagonal + 1);
-        }
-    }
-    row[other.len()]
 }
 
 /// The message for what is no token.

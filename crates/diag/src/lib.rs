@@ -18,12 +18,15 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod nearest;
 mod render;
 
 use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
+
+pub use nearest::{edits, nearest};
 
 /// A stable name for one kind of message. Never reused for another meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

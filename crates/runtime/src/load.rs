@@ -222,6 +222,9 @@ impl Host {
         if object.endian != Endian::NATIVE {
             return Err(LoadError::Endian(object.endian));
         }
+        if let Some(types) = &self.inner.types {
+            object.fits_host(types).map_err(Box::new)?;
+        }
         let Fitted { object, lacking } = self.fit(object)?;
         let mut linked = Vec::new();
         for bound in &binding.programs {

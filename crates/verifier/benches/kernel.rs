@@ -102,8 +102,8 @@ fn ratio(time: [u64; 2]) -> f64 {
 
 /// How the times of some of them compare.
 fn compare(which: &str, all: &[Pair], is_one: fn(&Pair) -> bool) {
-    let mut ratios: Vec<(f64, &str)> =
-        all.iter().filter(|one| is_one(one)).map(|one| (ratio(one.time), &*one.name)).collect();
+    let mut ratios: Vec<(f64, &Pair)> =
+        all.iter().filter(|one| is_one(one)).map(|one| (ratio(one.time), one)).collect();
     ratios.sort_by(|one, other| one.0.total_cmp(&other.0));
     let [first, .., last] = ratios[..] else { return };
     println!(
@@ -113,8 +113,8 @@ fn compare(which: &str, all: &[Pair], is_one: fn(&Pair) -> bool) {
         first.0,
         last.0
     );
-    for (ratio, name) in ratios.iter().take_while(|one| one.0 < 1.0) {
-        println!("  slower: {name}, {ratio:.2}");
+    for (ratio, one) in ratios.iter().take_while(|one| one.0 < 1.0) {
+        println!("  slower: {}, {ratio:.2}, walked {}", one.name, one.walked[0]);
     }
 }
 

@@ -58,6 +58,7 @@ pub(crate) fn main(args: &Args, ui: &Ui) -> Result<Exit, Failure> {
     let (_, mut object) = apis::object(&args.object)?;
     let types = args.btf.as_deref().map(types).transpose()?;
     if let Some(types) = &types {
+        object.fits_host(types).map_err(|error| Failure::of_file(&args.object, &error))?;
         relocate(&args.object, &mut object, types)?;
     }
     if let Some(section) = &args.section {

@@ -73,7 +73,7 @@ fn instead(api: &Api, event: &Event, found: &mut Vec<Diagnostic>) {
     if !api.definitions_of(event.namespace, name).is_empty() {
         return;
     }
-    let near = crate::syntax::nearest(name, api.names(event.namespace));
+    let near = abide_diag::nearest(name, api.names(event.namespace));
     let mut warning = Diagnostic::warning(
         &codes::A_UNKNOWN_INSTEAD,
         format!("`{}` is to be replaced by `{name}`, which no node defines", event.name),

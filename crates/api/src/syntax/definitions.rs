@@ -1,9 +1,8 @@
 //! Definitions: their types, layouts and parameters, against what is known at their node.
 
-use abide_diag::{Diagnostic, Span};
+use abide_diag::{Diagnostic, Span, nearest};
 
 use super::ast::{Item, ItemKind, Name, Struct, Words};
-use super::cursor::nearest;
 use super::layout::{Trouble, Types, lay_out};
 use super::resolve::Resolver;
 use crate::codes;

@@ -3,10 +3,9 @@
 
 use std::collections::HashMap;
 
-use abide_diag::{Diagnostic, Span};
+use abide_diag::{Diagnostic, Span, nearest};
 
 use super::ast::{self, Name};
-use super::cursor::nearest;
 use super::resolve::Resolver;
 use crate::codes;
 use crate::model::{CompatBody, DefId, DefKind, Event, EventKind, HostStatement, NodeId};

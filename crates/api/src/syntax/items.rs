@@ -2,10 +2,10 @@
 
 use std::collections::HashSet;
 
-use abide_diag::{Diagnostic, Span, printable};
+use abide_diag::{Diagnostic, Span, nearest, printable};
 
 use super::ast::{Field, Item, ItemKind, Name, Struct, TypeUse, Words};
-use super::cursor::{Cursor, Parsed, nearest};
+use super::cursor::{Cursor, Parsed};
 use super::lexer::Kind;
 use super::types::DEPTH_LIMIT;
 use crate::codes;

@@ -1,10 +1,10 @@
 //! Sizes and offsets of C types on LP64, as BPF compilers lay them out, and which types are known.
 
+use abide_diag::nearest;
+
 use crate::ctype::{CType, INTS};
 use crate::model::{Api, DefKind, Field, Group, NodeId, StructType};
 use crate::query::Namespace;
-
-use super::cursor::nearest;
 
 /// Structs and arrays larger than this are a mistake: contexts and events are small.
 pub(crate) const SIZE_LIMIT: u64 = 16 << 20;

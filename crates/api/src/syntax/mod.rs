@@ -18,7 +18,6 @@ use std::sync::Arc;
 
 use abide_diag::{Diagnostic, Severity, Source};
 
-pub(crate) use cursor::nearest;
 pub(crate) use layout::Types;
 
 use crate::codes;

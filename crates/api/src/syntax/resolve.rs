@@ -3,10 +3,9 @@
 
 use std::sync::Arc;
 
-use abide_diag::{Code, Diagnostic, Source, Span};
+use abide_diag::{Code, Diagnostic, Source, Span, nearest};
 
 use super::ast::{File, Host, Name};
-use super::cursor::nearest;
 use crate::codes;
 use crate::model::{Api, Node, NodeId, Window};
 

@@ -1,10 +1,10 @@
 //! The file: its head, nodes with their sections, hosts. Names are not looked up here.
 
-use abide_diag::{Diagnostic, printable};
+use abide_diag::{Diagnostic, nearest, printable};
 use jiff::civil::Date;
 
 use super::ast::{Compat, Event, File, Host, Name, Node};
-use super::cursor::{Cursor, Parsed, nearest};
+use super::cursor::{Cursor, Parsed};
 use super::items::ITEMS;
 use super::lexer::Kind;
 use crate::codes;

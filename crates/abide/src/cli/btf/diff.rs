@@ -77,6 +77,9 @@ pub(super) fn main(args: &Args, ui: &Ui) -> Result<Exit, Failure> {
     let there = super::types(&args.there, args.base.as_deref())?;
     let wanted = |name: &str| args.name.as_deref().is_none_or(|pattern| matches(pattern, name));
     let diff = here.diff(&there, wanted);
+    if let (Some(name), true, 0) = (&args.name, diff.is_empty(), diff.same) {
+        return Err(super::no_type(name, &[&here, &there]));
+    }
     let json = DiffJson::of(args, &diff);
     ui.show(&json, |paint| json.text(paint))?;
     Ok(if diff.is_empty() { Exit::Done } else { Exit::Refused })

@@ -3,9 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use abide::codes;
 use abide_btf::{Btf, Kind, Type, TypeId};
-use abide_diag::{Diagnostic, printable};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde::Serialize;
 
@@ -99,9 +97,7 @@ fn by_name(btf: &Btf, name: &str) -> Result<Vec<TypeId>, Failure> {
         found.partition(|(_, ty)| matches!(ty, Type::Fwd { .. }));
     let found = if defined.is_empty() { declared } else { defined };
     if found.is_empty() {
-        let message = format!("there is no type, function or variable `{}`", printable(name));
-        let help = "`--format raw` without `--name` lists what there is";
-        return Err(Failure::usage(Diagnostic::error(&codes::C_NO_TYPE, message).help(help)));
+        return Err(super::no_type(name, &[btf]));
     }
     Ok(found.into_iter().map(|(id, _)| id).collect())
 }

@@ -8,7 +8,9 @@ mod raw;
 use std::path::Path;
 use std::sync::Arc;
 
+use abide::codes;
 use abide_btf::{Btf, Kind};
+use abide_diag::{Diagnostic, nearest, printable};
 use clap::Subcommand;
 
 use super::fail::{Exit, Failure};
@@ -39,6 +41,17 @@ fn types(path: &Path, base: Option<&Path>) -> Result<Btf, Failure> {
         Some(base) => files::types_over(path, &Arc::new(files::types(base)?)),
         None => files::types(path),
     }
+}
+
+/// Nothing in these files has the name.
+fn no_type(name: &str, files: &[&Btf]) -> Failure {
+    let message = format!("there is no type, function or variable `{}`", printable(name));
+    let names = files.iter().flat_map(|btf| btf.iter()).map(|(_, ty)| ty.name());
+    let help = match nearest(name, names) {
+        Some(near) => format!("did you mean `{}`?", printable(near)),
+        None => "`abide btf dump FILE --format raw` lists what there is".to_owned(),
+    };
+    Failure::usage(Diagnostic::error(&codes::C_NO_TYPE, message).help(help))
 }
 
 /// A kind as C and BTF call it.

@@ -9,3 +9,4 @@ abide relocate - --btf - < crates/object/tests/cases/core.o
 abide btf dump crates/btf/tests/cases/types.btf --base crates/btf/tests/cases/types.btf
 abide btf dump crates/object/tests/cases/core.o --base crates/object/tests/cases/basics.be.o
 abide btf diff crates/btf/tests/cases/types.btf crates/btf/tests/cases/types.be.btf --name nowhere
+abide btf dump crates/btf/tests/cases/types.btf --name conter

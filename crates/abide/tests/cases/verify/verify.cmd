@@ -6,3 +6,5 @@ abide verify $TMP/unproved.o --host linux@LINUX_6.12 --format json
 abide verify examples/firewall/firewall.bpf.o --budget 100
 abide verify examples/firewall/firewall.bpf.o --program nobody
 abide verify examples/kv/kv_v3.bpf.o --api examples/kv/kv.api --host kv@KV_3
+# Types of a host of the other byte order.
+abide verify crates/object/tests/cases/core.o --btf crates/object/tests/cases/core.be.o

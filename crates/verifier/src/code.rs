@@ -124,6 +124,21 @@ impl Code {
         Ok(())
     }
 
+    /// A function and all that it calls or takes the address of, at any depth.
+    pub(crate) fn below(&self, function: u32) -> Vec<u32> {
+        let mut found = vec![function];
+        let mut at = 0;
+        while let Some(function) = found.get(at).copied() {
+            at += 1;
+            for call in &self.functions[function as usize].calls {
+                if !found.contains(&call.callee) {
+                    found.push(call.callee);
+                }
+            }
+        }
+        found
+    }
+
     /// Where the walk can go from an instruction, within its function.
     fn successors(&self, slot: u32, insn: &Insn) -> [Option<i64>; 2] {
         let next = i64::from(slot) + insn.slots() as i64;
@@ -185,6 +200,41 @@ impl Code {
                 Err((slot as u32, reject))
             }
         }
+    }
+
+    /// A jump or step to an instruction that the way to it came from: from and to, if there is one in the entry
+    /// function.
+    pub(crate) fn back_edge(&self) -> Option<(u32, u32)> {
+        #[derive(Clone, Copy, PartialEq)]
+        enum Seen {
+            No,
+            OnWay,
+            Done,
+        }
+        let mut seen = vec![Seen::No; self.insns.len()];
+        // Instructions on the way, with how many of the ways on from each were followed.
+        let mut way = vec![(0_u32, 0_usize)];
+        seen[0] = Seen::OnWay;
+        while let Some((slot, followed)) = way.last_mut() {
+            let slot = *slot;
+            let nexts = self.insn(slot).map_or([None, None], |insn| self.successors(slot, insn));
+            let Some(next) = nexts.get(*followed) else {
+                seen[slot as usize] = Seen::Done;
+                way.pop();
+                continue;
+            };
+            *followed += 1;
+            let Some(next) = next.and_then(|next| u32::try_from(next).ok()) else { continue };
+            match seen.get_mut(next as usize) {
+                Some(at @ Seen::No) => {
+                    *at = Seen::OnWay;
+                    way.push((next, 0));
+                }
+                Some(Seen::OnWay) => return Some((slot, next)),
+                _ => {}
+            }
+        }
+        None
     }
 
     /// Long stretches without a branch get a place to compare at, near their begin: a path that joins one

@@ -92,6 +92,17 @@ abide_diag::codes! {
     /// The value that the program returns can be outside of what its type allows.
     V_RETURN = "V0701", "returned value out of range";
 
+    /// A program that is loaded without privileges would learn an address: it makes a number of a pointer, returns
+    /// it, compares it, or puts it where others read it.
+    V_DISCLOSED = "V0801", "address disclosed";
+    /// On Linux only loaders with privileges may do this: most program types, kinds of maps and helpers, functions,
+    /// loops.
+    V_PRIVILEGED = "V0802", "for privileged programs";
+    /// A processor runs ahead before it knows, and engines can make this safe only if a pointer stays inside of its
+    /// memory and a number that is added to it has one limit, whichever way leads there. That holds for programs
+    /// that are loaded without privileges.
+    V_SPECULATION = "V0803", "not safe while a processor runs ahead";
+
     /// Abide's verifier cannot prove this yet. The kernel may accept the program.
     V_GAP = "V0901", "not provable yet";
 }

@@ -133,6 +133,14 @@ const SK_BUFF: &[Rights] = &[
     },
 ];
 
+/// What programs without privileges may do with it, where that is less.
+const UNPRIVILEGED: &[Rights] = &[Rights {
+    programs: &["cgroup_skb"],
+    hidden: &["tc_classid", "data_meta", "wire_len", "flow_keys", "data", "data_end"],
+    writable: &["mark", "priority", "cb"],
+    packet_writable: false,
+}];
+
 /// Program types without writes to what their context says is a packet.
 const READS_PACKET: &[&str] = &["sk_reuseport", "sk_lookup", "sock_ops"];
 
@@ -163,7 +171,12 @@ pub(crate) fn beyond_half(of: &str, field: &Field, at: u64, size: u64) -> bool {
 }
 
 impl<'a> ContextRules<'a> {
-    pub(crate) fn of(types: &mut Types<'a>, kind: &ProgramType, program: &str) -> Self {
+    pub(crate) fn of(
+        types: &mut Types<'a>,
+        kind: &ProgramType,
+        program: &str,
+        unprivileged: bool,
+    ) -> Self {
         let pointee =
             kind.params.first().and_then(|param| param.ty.pointee()).map(CType::unqualified);
         let name = match pointee {
@@ -176,8 +189,9 @@ impl<'a> ContextRules<'a> {
             _ => &[],
         };
         let constant = |ty: &CType| matches!(ty.pointee(), Some(CType::Const(_)));
+        let less = UNPRIVILEGED.iter().filter(|_| unprivileged);
         let rights = (name.as_deref() == Some("__sk_buff") && types.api.name == "linux")
-            .then(|| SK_BUFF.iter().find(|rights| rights.programs.contains(&program)))
+            .then(|| less.chain(SK_BUFF).find(|rights| rights.programs.contains(&program)))
             .flatten();
         let linux = types.api.name == "linux";
         let plain = PLAIN.iter().find(|(name, ..)| fields.is_empty() && linux && *name == program);

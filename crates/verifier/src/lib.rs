@@ -10,6 +10,7 @@
 //!   object say about memory
 //! * `walk`: every path, one instruction after the other; `walk::prune`: paths that bring nothing new
 //! * `memory`, `call`: loads and stores, arguments and results
+//! * `unprivileged`: what else holds for programs of loaders without privileges
 #![forbid(unsafe_code)]
 
 mod attach;
@@ -26,6 +27,7 @@ mod reject;
 mod state;
 mod together;
 mod types;
+mod unprivileged;
 mod walk;
 
 use abide_api::{NodeId, Program};
@@ -69,6 +71,9 @@ pub struct Options<'a> {
     /// Bytes of the stack that were never written may be read as numbers, as the kernel allows
     /// privileged programs.
     pub uninit_stack: bool,
+    /// The loader has no privileges: the program must not learn addresses, not even while a processor runs
+    /// ahead by mistake, and on Linux may do less.
+    pub unprivileged: bool,
     /// The host is little-endian.
     pub little: bool,
     /// Keeps a trace of the walk.
@@ -86,10 +91,17 @@ impl Options<'_> {
             limits: Limits::default(),
             strict_alignment: false,
             uninit_stack: true,
+            unprivileged: false,
             little: cfg!(target_endian = "little"),
             log: false,
             explain: true,
         }
+    }
+
+    /// The same for loaders without privileges.
+    #[must_use]
+    pub fn without_privileges(self) -> Self {
+        Options { unprivileged: true, uninit_stack: false, ..self }
     }
 }
 

@@ -55,6 +55,27 @@ pub(super) const CLASSES: &[Class] = &[
         ],
     },
     Class {
+        name: "a number that is known",
+        reason: "The negative of a known number is known, as for kernels since 6.18. A known number is masked by no engine, and so there \
+                 are no limits that could differ.",
+        cases: &[
+            "value_ptr_arith.c: map access: known scalar += value_ptr unknown vs unknown (lt)",
+            "value_ptr_arith.c: map access: known scalar += value_ptr unknown vs unknown (gt)",
+            "verifier_value_ptr_arith ptr_unknown_vs_unknown_lt",
+            "verifier_value_ptr_arith ptr_unknown_vs_unknown_gt",
+        ],
+    },
+    Class {
+        name: "an instruction that came later",
+        reason: "Unconditional byte swaps are instructions since 6.6. Programs are proved for the instruction set of today.",
+        cases: &["basic_instr.c: invalid 64-bit BPF_END"],
+    },
+    Class {
+        name: "a map that is compared with 0",
+        reason: "A map is never null, and so the comparison says nothing about its address. The kernel 6.12 knows that as well.",
+        cases: &["unpriv.c: unpriv: cmp map pointer with zero"],
+    },
+    Class {
         name: "a pointer that differs from 0",
         reason: "A register that is known to be 0 is compared with a pointer that may be null; where they differ, the pointer is \
                  not null. The kernel concludes that from an immediate 0 only.",

@@ -87,7 +87,7 @@ impl<'w> Wanted<'w> {
     /// A word that is in the name of a corpus means that one, any other the cases with it in theirs.
     fn of(words: &[&'w str]) -> Self {
         let names = || {
-            let old = old::CORPORA.iter().map(|(name, ..)| *name);
+            let old = old::CORPORA.iter().map(|corpus| corpus.name);
             old.chain(objects::CORPORA.iter().map(|corpus| corpus.name))
         };
         let is_corpus = |word: &&str| names().any(|name| name.contains(*word));
@@ -114,7 +114,7 @@ pub(crate) fn run(only: &[&str], bless: bool) -> Result<(), Failure> {
         return Err("--bless is of all cases".to_owned());
     }
     for corpus in old::CORPORA {
-        if wanted.corpus(corpus.0) {
+        if wanted.corpus(corpus.name) {
             corpora.push(old::run(&api, corpus, &wanted)?);
         }
     }

@@ -24,6 +24,8 @@ pub(super) struct Objects {
     verdicts: Verdicts,
     node: &'static str,
     kernel: &'static str,
+    /// Loaded without privileges.
+    unprivileged: bool,
 }
 
 /// Where verdicts come from.
@@ -75,6 +77,7 @@ pub(super) const CORPORA: &[Objects] = &[
         verdicts: Verdicts::Kernel("vm612tm-ann"),
         node: "TESTMOD_6.12",
         kernel: "6.12.117-cloud",
+        unprivileged: false,
     },
     Objects {
         name: "other selftests of 6.12",
@@ -82,6 +85,7 @@ pub(super) const CORPORA: &[Objects] = &[
         verdicts: Verdicts::Kernel("vm612-rest"),
         node: "TESTMOD_6.12",
         kernel: "6.12.117-cloud",
+        unprivileged: false,
     },
     Objects {
         name: "annotated selftests of 6.1",
@@ -89,6 +93,15 @@ pub(super) const CORPORA: &[Objects] = &[
         verdicts: Verdicts::Expected("annot-61-c19-v3"),
         node: "LINUX_6.1",
         kernel: "6.1.192",
+        unprivileged: false,
+    },
+    Objects {
+        name: "annotated selftests of 6.12 without privileges",
+        archive: "selftests-612-c19-v3",
+        verdicts: Verdicts::Kernel("vm612-unpriv"),
+        node: "TESTMOD_6.12",
+        kernel: "6.12.117-cloud",
+        unprivileged: true,
     },
 ];
 
@@ -129,6 +142,14 @@ pub(super) fn run(
                     continue;
                 }
                 "reject" => false,
+                // Refused before the verifier looks at it, not another program of its object.
+                "reject_silent"
+                    if verdict["libbpf"].as_str().is_some_and(|said| {
+                        corpus.unprivileged && said.contains(&format!("prog '{program}'"))
+                    }) =>
+                {
+                    false
+                }
                 other => {
                     *result.left_out.entry(format!("verdict {other}")).or_default() += 1;
                     continue;
@@ -148,7 +169,14 @@ pub(super) fn run(
                 kernel_time: times.get(verdict["id"].as_str().unwrap_or("")).copied(),
             };
             let strict = verdict["flags"].as_u64().unwrap_or(0) & 1 != 0;
-            result.cases.push(judge(&host, &types, &object, program, strict, case));
+            let options = Options {
+                host_types: Some(&types),
+                explain: false,
+                strict_alignment: strict,
+                ..Options::new(host.node())
+            };
+            let options = if corpus.unprivileged { options.without_privileges() } else { options };
+            result.cases.push(judge(&host, &object, program, &options, case));
         }
     }
     Ok(result)
@@ -229,10 +257,9 @@ pub(super) fn with_test_module() -> Result<Arc<Api>, Failure> {
 
 fn judge(
     host: &HostProfile,
-    types: &Btf,
     object: &Result<Object, Failed>,
     program: &str,
-    strict: bool,
+    options: &Options<'_>,
     mut case: Case,
 ) -> Case {
     let object = match object {
@@ -261,13 +288,7 @@ fn judge(
             return case;
         }
     };
-    let options = Options {
-        host_types: Some(types),
-        explain: false,
-        strict_alignment: strict,
-        ..Options::new(host.node())
-    };
-    case.prove(linked, object, &options);
+    case.prove(linked, object, options);
     case
 }
 

@@ -11,28 +11,79 @@ use abide_btf::{Btf, Builder, ByteOrder, Kind, TypeId};
 use abide_isa::{Endian, Raw};
 use abide_object::{AttachTarget, AttachType, Function, Map, MapId, MapOrigin, Object};
 use abide_verifier::Options;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{Case, Corpus};
 use crate::Failure;
 
-/// Name, programs, verdicts, node, kernel.
-pub(super) const CORPORA: [(&str, &str, &str, &str, &str); 2] = [
-    (
-        "old arrays of 6.12",
-        "corpus/oldtests-612.jsonl.zst",
-        "corpus/kernel-verdicts/old-vm612tm.jsonl.zst",
-        "TESTMOD_6.12",
-        "6.12.117-cloud",
-    ),
-    (
-        "old arrays of 6.1",
-        "corpus/oldtests-61.jsonl.zst",
-        "corpus/kernel-verdicts/old-vm61.jsonl.zst",
-        "LINUX_6.1",
-        "6.1.192",
-    ),
+/// Programs with the kernel's verdicts.
+#[derive(Debug)]
+pub(super) struct Arrays {
+    pub(super) name: &'static str,
+    programs: &'static str,
+    /// What a kernel said; without privileges it is what the tests expect.
+    verdicts: Option<&'static str>,
+    node: &'static str,
+    kernel: &'static str,
+}
+
+pub(super) const CORPORA: &[Arrays] = &[
+    Arrays {
+        name: "old arrays of 6.12",
+        programs: "corpus/oldtests-612.jsonl.zst",
+        verdicts: Some("corpus/kernel-verdicts/old-vm612tm.jsonl.zst"),
+        node: "TESTMOD_6.12",
+        kernel: "6.12.117-cloud",
+    },
+    Arrays {
+        name: "old arrays of 6.1",
+        programs: "corpus/oldtests-61.jsonl.zst",
+        verdicts: Some("corpus/kernel-verdicts/old-vm61.jsonl.zst"),
+        node: "LINUX_6.1",
+        kernel: "6.1.192",
+    },
+    Arrays {
+        name: "old arrays of 6.12 without privileges",
+        programs: "corpus/oldtests-612.jsonl.zst",
+        verdicts: None,
+        node: "TESTMOD_6.12",
+        kernel: "6.12.117-cloud",
+    },
+    Arrays {
+        name: "old arrays of 6.1 without privileges",
+        programs: "corpus/oldtests-61.jsonl.zst",
+        verdicts: None,
+        node: "LINUX_6.1",
+        kernel: "6.1.192",
+    },
 ];
+
+/// Maps that the harness of the arrays cannot make without privileges: it leaves those programs out.
+const PRIVILEGED_MAPS: &[&str] = &[
+    "fixup_map_sockmap",
+    "fixup_map_sockhash",
+    "fixup_map_xskmap",
+    "fixup_map_stacktrace",
+    "fixup_map_reuseport_array",
+    "fixup_sk_storage_map",
+    "fixup_map_spin_lock",
+    "fixup_map_timer",
+    "fixup_map_kptr",
+];
+
+/// What a test expects of a loader without privileges, in the form of a verdict; those of other program types are
+/// not run without.
+fn expected(test: &Value) -> Option<Value> {
+    let kind = test["prog_type"].as_u64()?;
+    if !matches!(TYPES.get(kind as usize), Some(&("" | "socket_filter" | "cgroup_skb"))) {
+        return None;
+    }
+    let own = test["result_unpriv"].as_str()? != "undef";
+    let (result, words) =
+        if own { ("result_unpriv", "errstr_unpriv") } else { ("result", "errstr") };
+    let says = if test[result].as_str()?.ends_with("accept") { "accept" } else { "reject" };
+    Some(json!({ "verdict": says, "log": test[words].as_str().unwrap_or("") }))
+}
 
 /// Program types of linux.api by number.
 const TYPES: [&str; 33] = [
@@ -73,20 +124,34 @@ const TYPES: [&str; 33] = [
 
 pub(super) fn run(
     api: &Arc<Api>,
-    (name, file, verdicts, node, kernel): (&'static str, &str, &str, &str, &str),
+    arrays: &Arrays,
     wanted: &super::Wanted<'_>,
 ) -> Result<Corpus, Failure> {
-    let tests = super::lines(file)?;
-    let verdicts: HashMap<u64, Value> = super::lines(verdicts)?
-        .into_iter()
-        .filter_map(|line| Some((line["n"].as_u64()?, line)))
-        .collect();
-    let types = super::objects::types(kernel)?;
-    let later: Vec<(&str, HashSet<u64>)> = if node == "LINUX_6.1" { later()? } else { Vec::new() };
-    let host = super::node(api, node)?;
-    let mut corpus = Corpus { name, cases: Vec::new(), left_out: BTreeMap::new() };
+    let tests = super::lines(arrays.programs)?;
+    let said = arrays.verdicts.map(super::lines).transpose()?.unwrap_or_default();
+    let mut verdicts: HashMap<u64, Value> =
+        said.into_iter().filter_map(|line| Some((line["n"].as_u64()?, line))).collect();
+    let unprivileged = arrays.verdicts.is_none();
+    if unprivileged {
+        verdicts
+            .extend(tests.iter().filter_map(|test| Some((test["n"].as_u64()?, expected(test)?))));
+    }
+    let types = super::objects::types(arrays.kernel)?;
+    let old = arrays.node == "LINUX_6.1" && !unprivileged;
+    let later: Vec<(&str, HashSet<u64>)> = if old { later()? } else { Vec::new() };
+    let host = super::node(api, arrays.node)?;
+    let mut corpus = Corpus { name: arrays.name, cases: Vec::new(), left_out: BTreeMap::new() };
     for test in &tests {
         let Some(verdict) = test["n"].as_u64().and_then(|n| verdicts.get(&n)) else { continue };
+        let maps = test["fixups"].as_object();
+        if unprivileged
+            && maps
+                .is_some_and(|maps| maps.keys().any(|map| PRIVILEGED_MAPS.contains(&map.as_str())))
+        {
+            let why = "maps that are not made without privileges".to_owned();
+            *corpus.left_out.entry(why).or_default() += 1;
+            continue;
+        }
         let said = verdict["verdict"].as_str().unwrap_or("");
         let kernel = match said {
             "accept" => true,
@@ -114,7 +179,15 @@ pub(super) fn run(
             kernel_time: None,
         };
         if wanted.case(&case.name) {
-            corpus.cases.push(judge(api, host, &types, test, case));
+            let flags = test["flags"].as_u64().unwrap_or(0);
+            let options = Options {
+                strict_alignment: flags & 2 != 0,
+                host_types: Some(&types),
+                explain: false,
+                ..Options::new(host)
+            };
+            let options = if unprivileged { options.without_privileges() } else { options };
+            corpus.cases.push(judge(api, test, &options, case));
         }
     }
     Ok(corpus)
@@ -133,22 +206,15 @@ fn later() -> Result<Vec<(&'static str, HashSet<u64>)>, Failure> {
     files.into_iter().map(read).collect()
 }
 
-fn judge(api: &Arc<Api>, host: NodeId, types: &Btf, test: &Value, mut case: Case) -> Case {
-    let (program, object) = match assemble(api, host, test) {
+fn judge(api: &Arc<Api>, test: &Value, options: &Options<'_>, mut case: Case) -> Case {
+    let (program, object) = match assemble(api, options.node, test) {
         Ok(found) => found,
         Err((code, message)) => {
             case.refuse(code, message);
             return case;
         }
     };
-    let flags = test["flags"].as_u64().unwrap_or(0);
-    let options = Options {
-        strict_alignment: flags & 2 != 0,
-        host_types: Some(types),
-        explain: false,
-        ..Options::new(host)
-    };
-    case.prove(program, &object, &options);
+    case.prove(program, &object, options);
     case
 }
 

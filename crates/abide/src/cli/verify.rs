@@ -25,6 +25,7 @@ Examples:
   abide verify firewall.bpf.o --host linux@LINUX_6.12    as the programs are bound there
   abide verify firewall.bpf.o --btf vmlinux              with the types of this kernel
   abide verify filter.bpf.o --program filter --log       every instruction of the walk
+  abide verify filter.bpf.o --unprivileged               as loaded without privileges
 
 A program that is refused may still be safe: `abide explain CODE` says what its code means. V0901 is
 what cannot be proved yet. Ends with 1 if a program is refused.")]
@@ -45,6 +46,9 @@ pub(crate) struct Args {
     /// Take programs whose section means nothing for programs of this section
     #[arg(long, value_name = "SECTION")]
     section: Option<String>,
+    /// As for a loader without privileges: programs may do less, and must not learn addresses
+    #[arg(long)]
+    unprivileged: bool,
     /// The most instructions that are walked for one program
     #[arg(long, value_name = "N", default_value_t = Limits::default().instructions)]
     budget: u64,
@@ -137,6 +141,7 @@ fn examine(
     };
     let limits = Limits { instructions: args.budget, ..Limits::default() };
     let options = Options { host_types: types, limits, log: args.log, ..Options::new(host.node()) };
+    let options = if args.unprivileged { options.without_privileges() } else { options };
     let start = Instant::now();
     let proved = prove(program, object, &options);
     row.microseconds = start.elapsed().as_micros() as u64;

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use super::arguments::Passed;
 use super::contract::{Contract, Handed, Takes};
+use super::host_rules;
 use crate::codes as c;
 use crate::reject::Rejection;
 use crate::state::stack::{Byte, locate};
@@ -12,9 +13,16 @@ use crate::state::value::{Flags, Kind, Source, Value};
 use crate::state::{CallbackKind, Entered, Frame, OwnedKind, State};
 use crate::walk::{Flow, Refused, Walk};
 
-/// Functions that call back later.
-const LATER: &[&str] =
-    &["bpf_timer_set_callback", "bpf_wq_set_callback_impl", "bpf_wq_set_callback"];
+/// Functions that call back later, with the map, the key and the value that a field is in.
+const LATER: &[&str] = &[
+    "bpf_timer_set_callback",
+    "bpf_wq_set_callback_impl",
+    "bpf_wq_set_callback",
+    "bpf_task_work_schedule_signal_impl",
+    "bpf_task_work_schedule_signal",
+    "bpf_task_work_schedule_resume_impl",
+    "bpf_task_work_schedule_resume",
+];
 
 /// Releases that are told by something else than an owned argument.
 const STATEFUL: &[&str] = &[
@@ -45,6 +53,7 @@ impl Walk<'_> {
         match contract.name.as_str() {
             "bpf_tail_call" => {
                 self.check_end("a tail call is made")?;
+                self.masked_tail_call(passed.map)?;
                 return Ok(None);
             }
             "bpf_spin_lock" | "bpf_spin_unlock" => self.spin_lock(contract, passed)?,
@@ -54,6 +63,12 @@ impl Walk<'_> {
                     "an RCU section in a function that compares nodes",
                 )
                 .kernel("Calling bpf_rcu_read_{lock,unlock} in unnecessary rbtree callback"));
+            }
+            "bpf_rcu_read_lock"
+                if self.state.rcu > 0 && self.linux() && !self.since("LINUX_6.19") =>
+            {
+                return Err(Rejection::new(&c::V_SECTION, "an RCU section in another one")
+                    .kernel("nested rcu read lock (kernel function bpf_rcu_read_lock)"));
             }
             "bpf_rcu_read_lock" => self.state.rcu += 1,
             "bpf_rcu_read_unlock" => {
@@ -83,7 +98,8 @@ impl Walk<'_> {
                 }
             }
             "bpf_dynptr_slice_rdwr"
-                if passed.dynptr.is_some_and(|dynptr| dynptr.flags.has(Flags::READONLY)) =>
+                if passed.dynptr.is_some_and(|dynptr| dynptr.flags.has(Flags::READONLY))
+                    || self.linux() && !host_rules::writes_packets(&self.definition) =>
             {
                 let text = "the packet cannot be stored to by this program type";
                 return Err(Rejection::new(&c::V_PROTECTED, text)
@@ -182,6 +198,9 @@ impl Walk<'_> {
                 (Source::Skb, if writable { Flags::NONE } else { Flags::READONLY }, 0)
             }
             "bpf_dynptr_from_xdp" => (Source::Xdp, Flags::NONE, 0),
+            // It moves with the packet.
+            "bpf_dynptr_from_skb_meta" => (Source::Skb, Flags::NONE, 0),
+            "bpf_dynptr_from_file" => (Source::File, Flags::READONLY, self.acquire()),
             "bpf_dynptr_clone" => match &passed.dynptr {
                 Some(Value { kind: Kind::Dynptr { source, .. }, flags, owner, .. }) => {
                     (*source, *flags, *owner)
@@ -195,7 +214,7 @@ impl Walk<'_> {
         }
         self.overwrite_objects(frame, off, 16)?;
         let id = self.fresh_id();
-        if source != Source::Ringbuf {
+        if !matches!(source, Source::Ringbuf | Source::File) {
             owner = 0;
         }
         flags = flags.without(Flags::NULLABLE);
@@ -229,7 +248,7 @@ impl Walk<'_> {
         let map = passed.map;
         let fixed = |handed: &'static [Handed]| handed.to_vec();
         let takes = match contract.name.as_str() {
-            "bpf_timer_set_callback" | "bpf_wq_set_callback_impl" | "bpf_wq_set_callback" => {
+            name if LATER.contains(&name) => {
                 let Some((value, _)) = &passed.special else { return Err(gap()) };
                 let Kind::MapValue(map) = value.kind else { return Err(gap()) };
                 arguments[0] = Value::pointer(Kind::Map(map));
@@ -296,6 +315,7 @@ impl Walk<'_> {
             self.later.insert(function);
             let mut state = State::new(frame);
             (state.saved_at, state.step) = (self.state.saved_at, self.state.step);
+            state.speculative = self.state.speculative;
             self.fork(state, start)?;
             return Ok(None);
         }
@@ -345,6 +365,17 @@ impl Walk<'_> {
         Ok(Flow::To(self.slot + 1))
     }
 
+    /// What a callback may return at most.
+    pub(crate) fn most_of_callback(&self, call: u32, kind: CallbackKind) -> u64 {
+        let contract = self.contracts.get(call as usize).and_then(|known| known.as_ref()?.as_ref());
+        let task = contract.is_some_and(|of| of.name.starts_with("bpf_task_work_"));
+        match kind {
+            CallbackKind::Loop => 1,
+            CallbackKind::Later if task => u64::MAX,
+            CallbackKind::Later => 0,
+        }
+    }
+
     /// A callback has returned: the host may call it again.
     pub(crate) fn callback_return(
         &mut self,
@@ -370,7 +401,9 @@ impl Walk<'_> {
         }
         let gone = u32::from(top) + 1;
         self.state.frames.pop();
-        self.state.invalidate(|value| matches!(value.kind, Kind::Memory(_)) && value.range == gone);
+        self.state.invalidate(self.gone(), |value| {
+            matches!(value.kind, Kind::Memory(_)) && value.range == gone
+        });
         Ok(Flow::To(call))
     }
 }

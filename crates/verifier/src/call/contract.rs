@@ -9,6 +9,7 @@ use abide_api::{DefId, Namespace, NodeId};
 use abide_diag::Code;
 use abide_isa::Reg;
 
+use super::host_rules;
 use crate::codes as c;
 use crate::fields::is_passed;
 use crate::reject::Rejection;
@@ -316,6 +317,12 @@ impl Reader<'_, '_> {
             let gives = matches!(self.name, "bpf_map_pop_elem" | "bpf_map_peek_elem");
             return Takes::Value { written: gives && written };
         }
+        if pointee == CType::Void
+            && self.api.name == "linux"
+            && let Some(of) = host_rules::takes_object(self.name, at)
+        {
+            return Takes::Object(self.types.named(of));
+        }
         match &pointee {
             CType::Struct(name) | CType::Union(name) => {
                 let context = at == 0 && base == "ctx" && self.types.is_context(name);
@@ -324,20 +331,11 @@ impl Reader<'_, '_> {
                 }
                 Takes::Object(self.types.named(name))
             }
-            // Handed to functions of the kernel, whose arguments are its own structs.
-            CType::Void if at == 0 && self.name == "bpf_skb_output" => {
-                Takes::Object(self.types.named("sk_buff"))
-            }
-            CType::Void if at == 0 && self.name == "bpf_xdp_output" => {
-                Takes::Object(self.types.named("xdp_buff"))
-            }
             CType::Void if at == 0 && matches!(base, "ctx" | "skb" | "regs") => Takes::Context,
             CType::Void if matches!(base, "unsafe_ptr" | "user_ptr") => Takes::Anything,
             CType::Void if self.name == "bpf_cast_to_kern_ctx" => Takes::Context,
-            CType::Void if base == "tp" => Takes::Object(self.types.named("tcp_sock")),
             // Written to only where the user may.
             CType::Void if self.name == "bpf_probe_write_user" => Takes::Anything,
-            CType::Void if base == "inode" => Takes::Object(self.types.named("inode")),
             CType::Void if matches!(self.name, "bpf_per_cpu_ptr" | "bpf_this_cpu_ptr") => {
                 Takes::Some(Family::OfCpus)
             }

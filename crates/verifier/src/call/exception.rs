@@ -61,21 +61,8 @@ impl Walk<'_> {
 
     /// Whether a function can throw, itself or by what it calls.
     pub(crate) fn throws(&self, function: u32) -> bool {
-        let mut work = vec![function];
-        let mut seen = vec![function];
-        while let Some(at) = work.pop() {
-            let facts = &self.code.functions[at as usize];
-            if facts.throws.is_some() {
-                return true;
-            }
-            for call in &facts.calls {
-                if !seen.contains(&call.callee) {
-                    seen.push(call.callee);
-                    work.push(call.callee);
-                }
-            }
-        }
-        false
+        let throws = |at: u32| self.code.functions[at as usize].throws.is_some();
+        self.code.below(function).into_iter().any(throws)
     }
 
     /// The program ends here, from whatever depth.

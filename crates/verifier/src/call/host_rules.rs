@@ -1,6 +1,9 @@
 //! What Linux lets only some programs do with a function, where prototypes have no word for it: by the
 //! names of functions and program types. Other APIs have no such rules.
 
+/// Since then a look-up in an array of a key that is known to be in it need not be tested.
+pub(crate) const ENTRIES_ARE_THERE: &str = "LINUX_6.14";
+
 /// Programs that may store to maps of sockets and delete from them. What an extension may do, its target
 /// decides.
 const SOCKET_MAPS: &[&str] = &[
@@ -49,9 +52,29 @@ const LSM_SOCKETS: [&str; 5] = [
 /// Programs that are asked whether, and not told what became of it.
 const SOCK_ADDR_DECIDES: [&str; 3] = ["cgroup/bind", "cgroup/connect", "cgroup/sendmsg"];
 
+/// Parameters whose C type says only `void *`: the object of the kernel that they take, by their place.
+const OBJECTS: &[(&[&str], usize, &str)] = &[
+    (&["bpf_skb_output"], 0, "sk_buff"),
+    (&["bpf_xdp_output"], 0, "xdp_buff"),
+    (&["bpf_tcp_send_ack"], 0, "tcp_sock"),
+    (&["bpf_inode_storage_get", "bpf_inode_storage_delete"], 1, "inode"),
+];
+
+/// Program types that may store to packets: for these alone there are slices to store to, of whatever.
+const WRITE_PACKETS: &[&str] =
+    &["tc", "sched_act", "xdp", "lwt_xmit", "sk_skb", "sk_msg", "cgroup_sockopt"];
+
 /// Program types of which some may sleep.
 const MAY_SLEEP: &[&str] =
     &["fentry", "lsm", "iter", "kprobe", "struct_ops", "sched_ext", "syscall"];
+
+/// The object of the kernel that a parameter `void *` takes.
+pub(crate) fn takes_object(function: &str, at: usize) -> Option<&'static str> {
+    let is = |(functions, place, _): &&(&[&str], usize, &str)| {
+        *place == at && functions.contains(&function)
+    };
+    OBJECTS.iter().find(is).map(|(.., of)| *of)
+}
 
 /// Whether programs of a type may change maps of sockets by this function.
 pub(crate) fn changes_socket_map(function: &str, program: &str) -> bool {
@@ -96,4 +119,9 @@ pub(crate) fn attached_elsewhere(
 /// Whether programs of a type can be marked as ones that may sleep.
 pub(crate) fn may_sleep(program: &str) -> bool {
     MAY_SLEEP.contains(&program)
+}
+
+/// Whether programs of a type may store to packets.
+pub(crate) fn writes_packets(program: &str) -> bool {
+    WRITE_PACKETS.contains(&program)
 }

@@ -90,7 +90,7 @@ impl Walk<'_> {
         }
         self.state.owned.retain(|owned| owned.id != held.id);
         // What is borrowed from lists is so only under the lock.
-        self.state.invalidate(|value| value.flags.has(Flags::BORROWED));
+        self.state.invalidate(self.gone(), |value| value.flags.has(Flags::BORROWED));
         Ok(())
     }
 

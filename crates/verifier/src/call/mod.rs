@@ -12,6 +12,8 @@ mod limits;
 pub(crate) mod locks;
 pub(crate) mod map_rules;
 pub(crate) mod objects;
+mod passed_memory;
+mod passed_object;
 pub(crate) mod perform;
 pub(crate) mod special;
 pub(crate) mod subprogram;

@@ -109,6 +109,7 @@ impl Walk<'_> {
     /// Sections in which not everything may be called.
     fn may_call(&self, contract: &Contract) -> Result<(), Refused> {
         let name = &contract.name;
+        self.check_unprivileged_call(name)?;
         let refuse =
             |text: String, kernel: String| Err(Rejection::new(&c::V_NOT_HERE, text).kernel(kernel));
         if let Some(lock) = self.state.lock() {
@@ -183,10 +184,11 @@ impl Walk<'_> {
     pub(crate) fn release(&mut self, owner: u32) {
         let dynptrs = self.dynptrs(|value| value.owner == owner);
         for id in dynptrs {
-            self.state
-                .invalidate(|value| matches!(value.kind, Kind::Memory(_)) && value.owner == id);
+            self.state.invalidate(self.gone(), |value| {
+                matches!(value.kind, Kind::Memory(_)) && value.owner == id
+            });
         }
-        self.state.release(owner);
+        self.state.release(owner, self.gone());
     }
 
     /// The packet is another one, or somewhere else.
@@ -195,10 +197,11 @@ impl Walk<'_> {
             matches!(value.kind, Kind::Dynptr { source: Source::Skb | Source::Xdp, .. })
         };
         for id in self.dynptrs(packets) {
-            self.state
-                .invalidate(|value| matches!(value.kind, Kind::Memory(_)) && value.owner == id);
+            self.state.invalidate(self.gone(), |value| {
+                matches!(value.kind, Kind::Memory(_)) && value.owner == id
+            });
         }
-        self.state.invalidate(|value| {
+        self.state.invalidate(self.gone(), |value| {
             matches!(value.kind, Kind::Packet | Kind::PacketMeta | Kind::PacketEnd)
         });
     }
@@ -334,7 +337,7 @@ impl Walk<'_> {
             value.owner = passed.owner;
         }
         let map_lock = matches!(value.kind, Kind::MapValue(map) if self.maps[map as usize].has_lock() || !self.maps[map as usize].special.is_empty());
-        if contract.words.nullable {
+        if contract.words.nullable && !self.is_there(contract, passed) {
             value.flags = value.flags.with(Flags::NULLABLE);
             value.id = if contract.words.acquire { value.owner } else { self.fresh_id() };
             self.born.insert(value.id, (contract.name.clone(), self.slot));
@@ -349,6 +352,24 @@ impl Walk<'_> {
             value.off = 0;
         }
         Ok(value)
+    }
+}
+
+impl Walk<'_> {
+    /// Whether an array is asked for an entry that it has.
+    fn is_there(&mut self, contract: &Contract, passed: &Passed) -> bool {
+        let (Some(map), Some(key)) = (passed.map, &passed.key) else { return false };
+        let Some(facts) = self.maps.get(map as usize) else { return false };
+        // Maps inside of others may be smaller than the one that is known of them.
+        let known = (map as usize) < self.program.maps.len()
+            && matches!(facts.kind, "array" | "percpu_array")
+            && key.as_constant().is_some_and(|key| key < u64::from(facts.max_entries));
+        let host = !self.linux() || self.since(host_rules::ENTRIES_ARE_THERE);
+        if contract.name != "bpf_map_lookup_elem" || !known || !host || self.options.unprivileged {
+            return false;
+        }
+        self.rely(key);
+        true
     }
 }
 

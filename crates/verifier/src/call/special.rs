@@ -74,9 +74,14 @@ impl Walk<'_> {
         let _ = constant;
         passed.dynptr = Some(high.value);
         if contract.words.release {
-            let Kind::Dynptr { source: Source::Ringbuf, .. } = high.value.kind else {
-                return refuse("it owns no record", "arg 1 is an unacquired reference");
+            let gives_back = if contract.name == "bpf_dynptr_file_discard" {
+                Source::File
+            } else {
+                Source::Ringbuf
             };
+            if !matches!(high.value.kind, Kind::Dynptr { source, .. } if source == gives_back) {
+                return refuse("it owns nothing of that", "arg 1 is an unacquired reference");
+            }
             passed.released = Some(high.value.owner);
         }
         Ok(())

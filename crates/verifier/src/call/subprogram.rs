@@ -14,7 +14,8 @@ use crate::state::{Entered, Frame, State};
 use crate::walk::{Refused, Walk};
 
 /// Tags of parameters that are understood.
-const KNOWN_TAGS: &[&str] = &["arg:ctx", "arg:nonnull", "arg:trusted", "arg:nullable", "arg:arena"];
+const KNOWN_TAGS: &[&str] =
+    &["arg:ctx", "arg:nonnull", "arg:trusted", "arg:untrusted", "arg:nullable", "arg:arena"];
 
 /// What a parameter of a global function takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +31,10 @@ pub(crate) enum Takes {
     },
     /// A dynptr that is there.
     Dynptr,
+    /// Anything: loads give 0 where there is nothing. An object of the host, or memory.
+    Anywhere {
+        of: Option<u32>,
+    },
     /// An object of the host, by the place of its name.
     Trusted {
         of: u32,
@@ -144,6 +149,18 @@ impl Walk<'_> {
                     match btf.size_of(inside).and_then(|size| u32::try_from(size).ok()) {
                         _ if is_context => Takes::Context,
                         _ if tag(at, "arg:arena") => Takes::Arena,
+                        _ if tag(at, "arg:untrusted") => match btf.get(inside) {
+                            Some(Type::Struct(of) | Type::Union(of)) => Takes::Anywhere {
+                                of: Some(
+                                    self.types
+                                        .named(of.name.split("___").next().unwrap_or(of.name)),
+                                ),
+                            },
+                            None | Some(Type::Int { .. } | Type::Enum(_) | Type::Enum64(_)) => {
+                                Takes::Anywhere { of: None }
+                            }
+                            _ => return Err(gap("an untrusted parameter of an unknown type")),
+                        },
                         _ if tag(at, "arg:trusted") => {
                             let Some(Type::Struct(of)) = btf.get(inside) else {
                                 return Err(gap("a trusted parameter of an unknown type"));
@@ -180,7 +197,10 @@ impl Walk<'_> {
             )
             .kernel("global function calls are not allowed while holding a lock"));
         }
-        if self.state.preempt > 0 || self.state.rcu > 0 || !self.state.irqs.is_empty() {
+        let section = self.state.preempt > 0 || self.state.rcu > 0 || !self.state.irqs.is_empty();
+        // Older hosts do not look at what it calls.
+        let told = !self.linux() || self.since("LINUX_6.15");
+        if section && (!told || self.calls_below(function, |_, words| words.sleepable)) {
             return Err(Rejection::new(
                 &c::V_SECTION,
                 format!("the global function `{name}` is called inside a section"),
@@ -196,6 +216,16 @@ impl Walk<'_> {
             }
         }
         let (takes, void) = self.takes(function)?;
+        if void && self.linux() && !self.since("LINUX_7.1") {
+            let text = format!(
+                "the global function `{name}` returns nothing, which the host does not take"
+            );
+            return Err(Rejection::new(&c::V_RETURN, text)
+                .kernel(format!(
+                    "Global function {name}() doesn't return scalar. Only those are supported."
+                ))
+                .help("let it return an int, or make it static"));
+        }
         for (reg, takes) in ARGUMENTS.into_iter().zip(takes.iter()) {
             let value = self.read(reg)?;
             let refuse = |wants: &str| {
@@ -207,6 +237,7 @@ impl Walk<'_> {
             };
             match takes {
                 Takes::Number if value.is_scalar() => {}
+                Takes::Anywhere { .. } => {}
                 Takes::Arena if value.is_scalar() || value.kind == Kind::Arena => {}
                 Takes::Arena => return refuse("an address of the arena"),
                 Takes::Number => return refuse("a number"),
@@ -267,26 +298,31 @@ impl Walk<'_> {
         Ok(())
     }
 
+    /// Whether a function, or one that it calls, calls something of the host that is like this.
+    fn calls_below(
+        &self,
+        function: u32,
+        like: impl Fn(&str, &abide_api::model::Contract) -> bool,
+    ) -> bool {
+        let api = &self.program.api;
+        let calls = |at: u32| {
+            let facts = &self.code.functions[at as usize];
+            self.program.calls.range(facts.start..facts.end).any(|(_, call)| {
+                let definition = api.definition(call.definition);
+                let words = definition.kind.prototype().map(|found| &found.contract);
+                words.is_some_and(|words| like(&definition.name, words))
+            })
+        };
+        self.code.below(function).into_iter().any(calls)
+    }
+
     /// A global function that may change the packet does so for its caller.
     fn packet_changed_by(&mut self, function: u32) {
-        let mut work = vec![function];
-        let mut seen = vec![function];
-        while let Some(at) = work.pop() {
-            let facts = &self.code.functions[at as usize];
-            let changes = self.program.calls.range(facts.start..facts.end).any(|(_, call)| {
-                let definition = self.program.api.definition(call.definition);
-                definition.kind.prototype().is_some_and(|found| found.contract.changes_packet)
-                    || definition.name == "bpf_tail_call"
-            });
-            if changes {
-                return self.packet_changed();
-            }
-            for call in &facts.calls {
-                if !seen.contains(&call.callee) {
-                    seen.push(call.callee);
-                    work.push(call.callee);
-                }
-            }
+        let changes = |name: &str, words: &abide_api::model::Contract| {
+            words.changes_packet || name == "bpf_tail_call"
+        };
+        if self.calls_below(function, changes) {
+            self.packet_changed();
         }
     }
 
@@ -300,6 +336,10 @@ impl Walk<'_> {
                 Takes::Number => Value::UNKNOWN,
                 Takes::Context => Value::pointer(Kind::Context),
                 Takes::Arena => Value::pointer(Kind::Arena),
+                Takes::Anywhere { of: None } => Value::anywhere(),
+                Takes::Anywhere { of: Some(of) } => {
+                    Value { flags: Flags::UNTRUSTED, ..Value::pointer(Kind::Object(*of)) }
+                }
                 // Of any source: as little as is true of all of them.
                 Takes::Dynptr => {
                     let writable = self.context.packet_writable;

@@ -58,6 +58,7 @@ impl Walk<'_> {
             self.check_pointer(base, reg, Access::Read)?;
         }
         self.same_class(base)?;
+        self.check_inside_of_host(base)?;
         let value = match base.kind {
             Kind::Map(map) => self.load_map(map, base, reg, off, bytes)?,
             Kind::Context => self.load_context(base, reg, off, bytes)?,
@@ -71,12 +72,13 @@ impl Walk<'_> {
                 self.load_map_value(map, base, off, bytes)?
             }
             Kind::Object(of) => self.load_object(of, base, reg, off, bytes)?,
-            Kind::Arena if signed => {
-                let text = "loads from the arena that extend the sign cannot be proved yet";
-                return Err(Rejection::new(&c::V_GAP, text)
+            Kind::Arena if signed && self.linux() && !self.since("LINUX_6.18") => {
+                let text = "a load from the arena that extends the sign, which the host cannot do";
+                return Err(Rejection::new(&c::V_NOT_HERE, text)
                     .kernel("sign extending loads from arena are not supported yet"));
             }
             Kind::Arena => Value::number(Scalar::bytes(bytes)),
+            _ if base.is_anywhere() => Value::number(Scalar::bytes(bytes)),
             _ => {
                 self.check_alignment(base, reg, off, bytes, false)?;
                 self.region(base, reg, off, bytes, Access::Read)?;
@@ -114,6 +116,17 @@ impl Walk<'_> {
         let bytes = size.bytes();
         self.check_pointer(base, reg, Access::Write)?;
         self.same_class(base)?;
+        let into = match base.kind {
+            Kind::MapValue(_) => Some("leaks addr into map"),
+            Kind::Context => Some("leaks addr into ctx"),
+            Kind::Packet | Kind::PacketMeta => Some("leaks addr into packet"),
+            Kind::Frame(_) => None,
+            _ => Some("leaks addr into mem"),
+        };
+        if let Some(kernel) = into {
+            let source = self.code.insn(self.slot).map_or(reg, |insn| insn.src);
+            self.secret(value, source, &format!("is stored to {base}"), kernel)?;
+        }
         match base.kind {
             Kind::Context => self.store_context(base, reg, off, bytes),
             Kind::Frame(frame) => {
@@ -134,6 +147,24 @@ impl Walk<'_> {
         }
     }
 
+    /// What the host keeps for itself is not for programs without privileges.
+    fn check_inside_of_host(&self, base: &Value) -> Result<(), Refused> {
+        let name = match base.kind {
+            Kind::Map(_) => "bpf_map",
+            Kind::Object(of) if matches!(self.types.get(of).origin, Origin::Host(_)) => {
+                self.types.get(of).name.as_str()
+            }
+            _ => return Ok(()),
+        };
+        if !self.options.unprivileged {
+            return Ok(());
+        }
+        let text = format!("the inside of a `struct {name}` is read");
+        Err(crate::unprivileged::disclosed(text).kernel(format!(
+            "'struct {name}' access is allowed only to CAP_PERFMON and CAP_SYS_ADMIN"
+        )))
+    }
+
     /// Engines translate loads and stores of the context and of objects: an instruction does one kind.
     fn same_class(&mut self, base: &Value) -> Result<(), Refused> {
         let class = match base.kind {
@@ -144,6 +175,7 @@ impl Walk<'_> {
             Kind::Object(of) if !lives(base) => Class::Untrusted(of),
             Kind::Object(of) => Class::Object(of),
             Kind::Map(_) => Class::Map,
+            _ if base.is_anywhere() => Class::Host,
             _ => Class::Memory,
         };
         let at = &mut self.classes[self.slot as usize];

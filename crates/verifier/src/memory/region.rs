@@ -234,14 +234,15 @@ impl Walk<'_> {
         self.sleepable_program || self.in_work()
     }
 
-    /// Whether this is a callback of a work queue, which may sleep in any program.
+    /// Whether this is a callback of a work queue or a task, which may sleep in any program.
     fn in_work(&self) -> bool {
         let Entered::Callback { call, kind: CallbackKind::Later } = self.state.frame_at(0).entered
         else {
             return false;
         };
         let contract = self.contracts.get(call as usize).and_then(|known| known.as_ref()?.as_ref());
-        contract.is_some_and(|contract| contract.name.starts_with("bpf_wq_"))
+        let later = ["bpf_wq_", "bpf_task_work_"];
+        contract.is_some_and(|of| later.iter().any(|name| of.name.starts_with(name)))
     }
 
     pub(crate) fn store_map_value(

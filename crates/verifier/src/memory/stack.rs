@@ -7,7 +7,7 @@ use abide_isa::Reg;
 use crate::codes as c;
 use crate::domain::Scalar;
 use crate::reject::{Rejection, bytes};
-use crate::state::stack::{Byte, STACK_SIZE, locate, slot_mask};
+use crate::state::stack::{Byte, STACK_SIZE, Slot, locate, slot_mask};
 use crate::state::value::{Kind, Value};
 use crate::walk::{Refused, Walk};
 
@@ -71,6 +71,9 @@ impl Walk<'_> {
             let whole = (high - low) as u32 + size;
             self.check_stack_read(frame, low, whole, false)?;
             self.mark_read(frame, slot_mask(low, whole));
+            if self.all_zero(frame, low, whole) {
+                return Ok(Value::constant(0));
+            }
             return Ok(Value::number(Scalar::bytes(size)));
         }
         self.mark_read(frame, slot_mask(low, size));
@@ -79,9 +82,9 @@ impl Walk<'_> {
             // A number that is filled is linked to the spilled one.
             return Ok(value);
         }
-        let (index, first) = locate(low);
+        let (index, _) = locate(low);
         let slot = stack.slot(index);
-        if slot.spilled() && slot.value.is_pointer() && first == 0 {
+        if slot.holds_pointer() {
             return Err(Rejection::new(
                 &c::V_NOT_POINTER,
                 format!("{size} bytes of a pointer on the stack are read"),
@@ -90,6 +93,26 @@ impl Walk<'_> {
         }
         self.check_stack_read(frame, low, size, false)?;
         Ok(Value::number(Scalar::bytes(size)))
+    }
+
+    /// Whether all these bytes hold the number 0; relies on that.
+    fn all_zero(&mut self, frame: u8, low: i32, size: u32) -> bool {
+        let stack = Rc::clone(&self.state.frame_at(frame).stack);
+        let slots = (low..low + size as i32).map(|at| (stack.byte(at), stack.slot(locate(at).0)));
+        let zero = |(byte, slot): (Byte, Slot)| match byte {
+            Byte::Zero => true,
+            Byte::Part => slot.value.is_zero(),
+            Byte::Misc | Byte::Uninit => false,
+        };
+        if !slots.clone().all(zero) {
+            return false;
+        }
+        for (byte, slot) in slots {
+            if byte == Byte::Part {
+                self.rely(&slot.value);
+            }
+        }
+        true
     }
 
     /// Bytes of the stack that are read as numbers: set, and not of an object that lives there.
@@ -103,6 +126,16 @@ impl Walk<'_> {
         let stack = &self.state.frame_at(frame).stack;
         for at in low..low + size as i32 {
             let (index, _) = locate(at);
+            if self.options.unprivileged && stack.slot(index).holds_pointer() {
+                return Err(crate::unprivileged::disclosed(format!(
+                    "the bytes at r10{at:+} are of {}",
+                    stack.slot(index).value
+                ))
+                .kernel(format!(
+                    "invalid indirect read from stack off {low}+{} size {size}",
+                    at - low
+                )));
+            }
             if stack.slot(index).is_object() {
                 return Err(Rejection::new(
                     &c::V_STACK_OBJECT,
@@ -154,6 +187,7 @@ impl Walk<'_> {
         }
         let whole = (high - low) as u32 + size;
         self.overwrite_objects(frame, low, whole)?;
+        self.overwrite_pointers(frame, low, whole)?;
         let aliased = self.state.frame_at(frame).aliased & slot_mask(low, whole) != 0;
         if aliased && value.is_pointer() {
             return Err(aliased_stack("a pointer is stored"));
@@ -174,6 +208,9 @@ impl Walk<'_> {
             for at in low..low + whole as i32 {
                 let (index, byte) = locate(at);
                 let slot = stack.slot_mut(index);
+                if zero && slot.value.is_zero() && slot.bytes[byte] == Byte::Part {
+                    continue;
+                }
                 slot.scrub();
                 if !(zero && slot.bytes[byte] == Byte::Zero) && slot.bytes[byte] != Byte::Uninit {
                     slot.bytes[byte] = Byte::Misc;
@@ -220,6 +257,7 @@ impl Walk<'_> {
     /// The host may write anything to these bytes.
     pub(crate) fn scrub_stack(&mut self, frame: u8, low: i32, size: u32) -> Result<(), Refused> {
         self.overwrite_objects(frame, low, size)?;
+        self.overwrite_pointers(frame, low, size)?;
         let mut mask = 0;
         let mut at = low;
         // Slots that are wholly inside.
@@ -234,6 +272,26 @@ impl Walk<'_> {
         let frame = self.state.frame_at_mut(frame);
         Rc::make_mut(&mut frame.stack).fill(low, size, Byte::Misc);
         self.mark_written(index, mask);
+        Ok(())
+    }
+
+    /// Pointers on the stack that are overwritten in part: what is left of them would be a number. What the host
+    /// writes counts byte by byte.
+    fn overwrite_pointers(&self, frame: u8, low: i32, size: u32) -> Result<(), Refused> {
+        if !self.options.unprivileged {
+            return Ok(());
+        }
+        let called = self.code.insn(self.slot).is_some_and(abide_isa::Insn::is_call);
+        let whole = size == 8 && !called;
+        let stack = &self.state.frame_at(frame).stack;
+        for at in low..low + size as i32 {
+            let (index, _) = locate(at);
+            if stack.slot(index).holds_pointer() && !whole {
+                let text = format!("a part of the pointer at r10{at:+} is overwritten");
+                return Err(crate::unprivileged::disclosed(text)
+                    .kernel("attempt to corrupt spilled pointer on stack"));
+            }
+        }
         Ok(())
     }
 
@@ -278,7 +336,7 @@ impl Walk<'_> {
         }
         let id = value.id;
         // All slots of the object, and slices of it.
-        self.state.invalidate(|other| {
+        self.state.invalidate(self.gone(), |other| {
             matches!(other.kind, Kind::Memory(_)) && other.owner == id && id != 0
         });
         for frame in &mut self.state.frames {

@@ -101,6 +101,8 @@ pub(crate) struct State {
     pub(crate) steps: u32,
     /// Jumps and instructions walked when the last state was saved.
     pub(crate) saved_at: (u64, u64),
+    /// The instruction at which a processor went this way by mistake; see `unprivileged::speculation`.
+    pub(crate) speculative: Option<u32>,
     /// The last step on the way here, where they are remembered.
     pub(crate) step: u32,
 }
@@ -116,6 +118,7 @@ impl State {
             parent: None,
             steps: 0,
             saved_at: (0, 0),
+            speculative: None,
             step: 0,
         }
     }

@@ -36,6 +36,11 @@ impl Slot {
         self.bytes[0] == Byte::Part && self.bytes[7] == Byte::Part && !self.is_object()
     }
 
+    /// Whether it holds a pointer, or one to something that is gone.
+    pub(crate) fn holds_pointer(&self) -> bool {
+        self.spilled() && !self.value.is_scalar()
+    }
+
     /// Whether it holds (a part of) a dynptr, an iterator, or saved flags.
     pub(crate) fn is_object(&self) -> bool {
         self.bytes[0] == Byte::Part

@@ -52,6 +52,8 @@ pub(crate) enum Source {
     Local,
     /// A ring buffer record, which the program owns.
     Ringbuf,
+    /// A file, which is read; the program owns it.
+    File,
     /// A packet of a socket buffer.
     Skb,
     /// A packet of a driver.
@@ -163,6 +165,16 @@ impl Value {
 
     pub(crate) const fn pointer(kind: Kind) -> Value {
         Value { kind, ..Value::UNINIT }
+    }
+
+    /// An address that may be of anything: loads give 0 where there is nothing.
+    pub(crate) const fn anywhere() -> Value {
+        Value { flags: Flags::UNTRUSTED.with(Flags::READONLY), ..Value::pointer(Kind::Memory(0)) }
+    }
+
+    /// Whether it is such an address.
+    pub(crate) fn is_anywhere(&self) -> bool {
+        matches!(self.kind, Kind::Memory(_)) && self.flags.has(Flags::UNTRUSTED)
     }
 
     pub(crate) const fn frame(index: u8) -> Value {

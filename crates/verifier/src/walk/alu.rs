@@ -35,6 +35,7 @@ impl Walk<'_> {
         }
         if width == Width::W32 {
             if !value.is_scalar() {
+                self.secret(&value, insn.src, "a half of it is copied", "partial copy of pointer")?;
                 return self.write(insn.dst, Value::number(Scalar::bytes(4)));
             }
             if value.num.umax > u64::from(u32::MAX) {
@@ -48,6 +49,11 @@ impl Walk<'_> {
     pub(crate) fn movsx(&mut self, insn: &Insn, width: Width, bits: u8) -> Result<(), Refused> {
         let value = self.read(insn.src)?;
         if !value.is_scalar() {
+            let kernel = match width {
+                Width::W32 => "partial copy of pointer",
+                Width::W64 => "sign-extension part of pointer",
+            };
+            self.secret(&value, insn.src, "a part of it is copied", kernel)?;
             let any = if width == Width::W32 { Scalar::bytes(4) } else { Scalar::UNKNOWN };
             return self.write(insn.dst, Value::number(any));
         }
@@ -59,6 +65,7 @@ impl Walk<'_> {
     pub(crate) fn negate(&mut self, insn: &Insn, width: Width) -> Result<(), Refused> {
         let value = self.read(insn.dst)?;
         if !value.is_scalar() {
+            self.secret(&value, insn.dst, "becomes a number", "pointer arithmetic prohibited")?;
             let any = if width == Width::W32 { Scalar::bytes(4) } else { Scalar::UNKNOWN };
             return self.write(insn.dst, Value::number(any));
         }
@@ -69,6 +76,7 @@ impl Walk<'_> {
     pub(crate) fn endian(&mut self, insn: &Insn, op: EndianOp, bits: u8) -> Result<(), Refused> {
         let value = self.read(insn.dst)?;
         if !value.is_scalar() {
+            self.secret(&value, insn.dst, "becomes a number", "pointer arithmetic prohibited")?;
             return self.write(insn.dst, Value::UNKNOWN);
         }
         let num = alu::endian(op, u32::from(bits), &value.num, self.options.little);
@@ -105,14 +113,21 @@ impl Walk<'_> {
             return self.write(insn.dst, Value::pointer(Kind::Arena));
         }
         let result = match (a.is_scalar(), b.is_scalar()) {
-            (true, true) => self.numbers(op, width, &a, &b, src),
-            (false, true) => self.pointer(insn, op, width, &a, &b, false)?,
-            (true, false) => self.pointer(insn, op, width, &b, &a, true)?,
+            (true, true) => {
+                self.unmasked(insn, op, src)?;
+                self.numbers(insn, (op, src), width, &a, &b)
+            }
+            (false, true) => self.pointer(insn, (op, src), width, &a, &b, false)?,
+            (true, false) => self.pointer(insn, (op, src), width, &b, &a, true)?,
             // The difference of two pointers is a number; nothing else is anything.
-            (false, false) if op == AluOp::Sub => Value::number(match width {
-                Width::W32 => Scalar::bytes(4),
-                Width::W64 => Scalar::UNKNOWN,
-            }),
+            (false, false) if op == AluOp::Sub => {
+                let what = "another pointer is subtracted from it";
+                self.secret(&a, insn.dst, what, "pointer -= pointer prohibited")?;
+                Value::number(match width {
+                    Width::W32 => Scalar::bytes(4),
+                    Width::W64 => Scalar::UNKNOWN,
+                })
+            }
             (false, false) => {
                 let text = format!("{} and another pointer are calculated with", insn.dst);
                 return Err(Rejection::new(&c::V_POINTER_MATH, text).kernel(format!(
@@ -125,7 +140,14 @@ impl Walk<'_> {
         self.write(insn.dst, result)
     }
 
-    fn numbers(&mut self, op: AluOp, width: Width, a: &Value, b: &Value, src: Operand) -> Value {
+    fn numbers(
+        &mut self,
+        insn: &Insn,
+        (op, src): (AluOp, Operand),
+        width: Width,
+        a: &Value,
+        b: &Value,
+    ) -> Value {
         let num = alu::binary(op, width, &a.num, &b.num);
         let node = self.nodes.of(a.node, b.node);
         let mut result = Value { node, ..Value::number(num) };
@@ -156,7 +178,8 @@ impl Walk<'_> {
             && a.id == b.id
             && a.off == b.off
             && a.flags == b.flags;
-        if same && matches!(op, AluOp::Sub | AluOp::Xor) && width == Width::W64 {
+        let same = insn.dst == insn.src && src == Operand::Reg || same && width == Width::W64;
+        if same && matches!(op, AluOp::Sub | AluOp::Xor) {
             result.num = Scalar::constant(0);
         }
         result
@@ -166,7 +189,7 @@ impl Walk<'_> {
     fn pointer(
         &mut self,
         insn: &Insn,
-        op: AluOp,
+        (op, src): (AluOp, Operand),
         width: Width,
         pointer: &Value,
         number: &Value,
@@ -178,6 +201,8 @@ impl Walk<'_> {
         };
         if width == Width::W32 {
             if op == AluOp::Sub {
+                let what = "a half of it becomes a number";
+                self.secret(pointer, reg, what, "32-bit pointer arithmetic prohibited")?;
                 return Ok(Value::number(Scalar::bytes(4)));
             }
             let text = format!("32-bit arithmetic on {reg}, which is a pointer");
@@ -213,6 +238,9 @@ impl Walk<'_> {
                 short(pointer)
             ))
             .help("compare it with 0 before"));
+        }
+        if pointer.is_anywhere() {
+            return Ok(*pointer);
         }
         let zero = number.num.value() == Some(0);
         match pointer.kind {
@@ -251,7 +279,10 @@ impl Walk<'_> {
             _ => {}
         }
         self.rely(number);
-        self.moved(reg, op, pointer, number)
+        let window = self.window(insn, (op, src), pointer, number, swapped)?;
+        let result = self.moved(reg, op, pointer, number)?;
+        self.masked(insn, op, window, &result)?;
+        Ok(result)
     }
 
     fn moved(

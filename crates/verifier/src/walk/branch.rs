@@ -25,10 +25,16 @@ impl Walk<'_> {
         let target = (i64::from(next) + i64::from(insn.off)) as u32;
         self.jumps += 1;
         let source = (src == Operand::Reg).then_some(insn.src);
+        let both = [&a, &b]
+            .into_iter()
+            .all(|value| matches!(value.kind, Kind::Packet | Kind::PacketMeta | Kind::PacketEnd));
+        if source.is_some() && !both {
+            self.secret(&b, insn.src, "is compared", "pointer comparison prohibited")?;
+        }
         let mut outcomes = [None, None];
         if a.is_scalar() && b.is_scalar() {
             let linked = a.id != 0 && a.id == b.id && a.off == b.off && a.flags == b.flags;
-            let same = linked && width == Width::W64;
+            let same = source == Some(insn.dst) || linked && width == Width::W64;
             outcomes = [false, true].map(|outcome| {
                 if same && (outcome != reflexive(cond)) && cond != Cond::Set {
                     return None;
@@ -42,12 +48,20 @@ impl Walk<'_> {
                 _ => {
                     self.rely(&a);
                     self.rely(&b);
-                    let taken = outcomes[1].is_some();
-                    return Ok(Flow::To(if taken { target } else { next }));
+                    return self.decided(insn, source, target, outcomes[1].is_some());
                 }
             }
         } else if let Some(taken) = self.pointer_outcome(cond, width, &a, &b) {
-            return Ok(Flow::To(if taken { target } else { next }));
+            return self.decided(insn, source, target, taken);
+        } else {
+            let tested = source.is_none()
+                && insn.imm == 0
+                && width == Width::W64
+                && matches!(cond, Cond::Eq | Cond::Ne)
+                && a.nullable();
+            if !tested && !both {
+                self.secret(&a, insn.dst, "is compared", "pointer comparison prohibited")?;
+            }
         }
         let mut other = self.state.clone();
         if let [Some(not), Some(taken)] = outcomes {
@@ -63,6 +77,20 @@ impl Walk<'_> {
         }
         self.fork(other, target)?;
         Ok(Flow::To(next))
+    }
+
+    /// A comparison has one outcome.
+    fn decided(
+        &mut self,
+        insn: &Insn,
+        source: Option<Reg>,
+        target: u32,
+        taken: bool,
+    ) -> Result<Flow, Refused> {
+        let next = self.slot + 1;
+        let (to, other) = if taken { (target, next) } else { (next, target) };
+        self.mistake(insn, source, other)?;
+        Ok(Flow::To(to))
     }
 
     /// Comparisons with pointers that have only one outcome.
@@ -132,7 +160,9 @@ fn reflexive(cond: Cond) -> bool {
 fn never_null(types: &Types<'_>, value: &Value) -> bool {
     match value.kind {
         Kind::Map(_) => true,
-        Kind::MapValue(_) | Kind::MapKey(_) | Kind::Memory(_) => value.fixed_offset() == Some(0),
+        Kind::MapValue(_) | Kind::MapKey(_) | Kind::Memory(_) => {
+            value.fixed_offset() == Some(0) && !value.is_anywhere()
+        }
         Kind::Object(of) => {
             // Inside of an object of the program nothing is at 0 either.
             let inside = value.flags.has(Flags::ALLOCATED)

@@ -43,6 +43,8 @@ impl<'w, 'a> Cover<'w, 'a> {
             || old.rcu != new.rcu
             || old.preempt != new.preempt
             || old.irqs.len() != new.irqs.len()
+            // What was found on a way by mistake says nothing of real ones.
+            || old.speculative.is_some() && new.speculative.is_none()
         {
             return false;
         }
@@ -123,6 +125,7 @@ impl<'w, 'a> Cover<'w, 'a> {
         let relied = old.bytes[0] == Byte::Part
             && (!old.value.is_scalar()
                 || self.exact != Exact::No
+                || self.walk.limits
                 || self.walk.nodes.marked(old.value.node));
         // A number that nothing relied on is as good as some bytes.
         let old_part = |byte: Byte| if byte == Byte::Part && !relied { Byte::Misc } else { byte };
@@ -191,7 +194,11 @@ impl<'w, 'a> Cover<'w, 'a> {
             if self.exact == Exact::Same {
                 return old.num == new.num && (old.id == 0) == (new.id == 0);
             }
-            if self.exact == Exact::No && !self.walk.nodes.marked(old.node) {
+            if self.walk.limits && old.num != new.num {
+                // Fewer numbers may have another limit.
+                return false;
+            }
+            if self.exact == Exact::No && !self.walk.limits && !self.walk.nodes.marked(old.node) {
                 return true;
             }
             if !old.num.includes(&new.num) {

@@ -7,7 +7,7 @@ use super::{Flow, Refused, Walk};
 use crate::codes as c;
 use crate::reject::Rejection;
 use crate::state::value::{Kind, Value};
-use crate::state::{CallbackKind, Entered, MAX_FRAMES, Owned, OwnedKind, State};
+use crate::state::{Entered, MAX_FRAMES, Owned, OwnedKind, State};
 
 /// What frames of a chain of calls may take together.
 const MAX_STACK: i32 = 512;
@@ -39,9 +39,9 @@ impl Walk<'_> {
                 let gone = u32::from(self.state.top()) + 1;
                 let dangles =
                     |value: &Value| matches!(value.kind, Kind::Memory(_)) && value.range == gone;
-                let result = if dangles(&result) { Value::UNKNOWN } else { result };
+                let result = if dangles(&result) { self.gone() } else { result };
                 self.state.frames.pop();
-                self.state.invalidate(dangles);
+                self.state.invalidate(self.gone(), dangles);
                 let frame = self.state.frame_mut();
                 for reg in [Reg::R1, Reg::R2, Reg::R3, Reg::R4, Reg::R5] {
                     frame.regs[reg.index()] = Value::UNINIT;
@@ -51,17 +51,14 @@ impl Walk<'_> {
             }
             Entered::Callback { call, kind } => {
                 let result = self.read_result()?;
-                let range = if kind == CallbackKind::Loop { 0..=1 } else { 0..=0 };
-                let num = result.num;
-                if !result.is_scalar() || num.umin < *range.start() || num.umax > *range.end() {
+                let most = self.most_of_callback(call, kind);
+                if !result.is_scalar() || result.num.umax > most {
                     return Err(Rejection::new(
                         &c::V_RETURN,
                         format!("the callback returns {result}"),
                     )
                     .kernel(format!(
-                        "At callback return the register R0 has {} should have been in [0, {}]",
-                        result,
-                        range.end()
+                        "At callback return the register R0 has {result} should have been in [0, {most}]",
                     )));
                 }
                 self.rely(&result);
@@ -80,6 +77,15 @@ impl Walk<'_> {
             return Err(Rejection::new(&c::V_NOT_HERE, text).kernel(
                 "Only fentry/fexit/fmod_ret, lsm, iter, uprobe, and struct_ops programs can be sleepable",
             ));
+        }
+        if self.linux()
+            && kind == "socket_filter"
+            && let Some(map) = self.maps.iter().find(|map| map.has_lock())
+        {
+            let text =
+                format!("`{}` has a lock, which programs of the type {kind} may not use", map.name);
+            return Err(Rejection::new(&c::V_MAP_KIND, text)
+                .kernel("socket filter progs cannot use bpf_spin_lock yet"));
         }
         if !self.linux() || !ANYWHERE.contains(&kind.as_str()) {
             return Ok(());
@@ -142,6 +148,7 @@ impl Walk<'_> {
             return Ok(());
         }
         let result = self.read_result()?;
+        self.secret(&result, Reg::R0, "is returned", "leaks addr as return value")?;
         let Some((low, high)) = self.returns else { return Ok(()) };
         let num = result.num;
         let (min, max) = (i64::from(num.smin32), i64::from(num.smax32));
@@ -186,6 +193,7 @@ impl Walk<'_> {
         let code = std::rc::Rc::clone(&self.code);
         // A chain: function, stack below it, whether a tail call is made, the way here.
         let mut chains: Vec<(u32, i32, bool, Vec<u32>)> = vec![(0, 0, false, Vec::new())];
+        let own_stack = self.has_own_stack();
         // What is called later is called by nobody.
         let later: Vec<u32> = self.later.difference(&self.now).copied().collect();
         chains.extend(later.iter().map(|function| (*function, 0, false, Vec::new())));
@@ -221,7 +229,8 @@ impl Walk<'_> {
                 .kernel("the call stack of 9 frames is too deep !"));
             }
             let own = round(-self.depths[function as usize]);
-            let depth = above + own;
+            let entry = way.first().unwrap_or(&function);
+            let depth = if own_stack && *entry == 0 { own } else { above + own };
             if depth > MAX_STACK {
                 let text =
                     format!("the calls down to `{}` need {depth} bytes of stack", facts.name);
@@ -252,12 +261,25 @@ impl Walk<'_> {
     }
 }
 
+/// Since then Linux gives functions of some programs memory of their own, beside the stack that they share.
+const OWN_STACK: &str = "LINUX_6.13";
+/// Which those programs are.
+const OWN_STACK_FOR: &[&str] =
+    &["kprobe", "tracepoint", "perf_event", "raw_tracepoint", "fentry", "tp_btf", "sched_ext"];
+
 /// Frames are laid out in steps of 16 bytes.
 fn round(size: i32) -> i32 {
     (size + 15) / 16 * 16
 }
 
 impl Walk<'_> {
+    /// Whether the host gives each function its own memory instead of a part of the stack.
+    fn has_own_stack(&self) -> bool {
+        OWN_STACK_FOR.contains(&self.definition.as_str())
+            && self.since(OWN_STACK)
+            && !self.code.functions.iter().any(|function| function.tail_call)
+    }
+
     fn leak(&self, what: &str, owned: &Owned) -> Refused {
         let name = self.called(owned.slot);
         Rejection::new(&c::V_LEAK, format!("{what} and still owns what {name} gave it"))
@@ -269,13 +291,13 @@ impl Walk<'_> {
 
 impl State {
     /// A reference is given up: whatever belongs to it is not a pointer any more.
-    pub(crate) fn release(&mut self, id: u32) {
+    pub(crate) fn release(&mut self, id: u32, gone: Value) {
         self.owned.retain(|owned| owned.id != id || owned.kind != OwnedKind::Reference);
-        self.invalidate(|value| value.owner == id);
+        self.invalidate(gone, |value| value.owner == id);
     }
 
-    /// Pointers that are no pointers any more become numbers.
-    pub(crate) fn invalidate(&mut self, which: impl Fn(&Value) -> bool) {
-        self.each(|value| value.is_pointer() && which(value), |value| *value = Value::UNKNOWN);
+    /// Pointers that are no pointers any more become what is left of them.
+    pub(crate) fn invalidate(&mut self, gone: Value, which: impl Fn(&Value) -> bool) {
+        self.each(|value| value.is_pointer() && which(value), |value| *value = gone);
     }
 }

@@ -116,6 +116,11 @@ pub(crate) struct Walk<'a> {
     pub(crate) born: HashMap<u32, (String, u32)>,
     /// What kind of memory each instruction is for.
     pub(crate) classes: Vec<Option<crate::memory::Class>>,
+    /// How engines mask numbers that are added to pointers, by slot; the host puts barriers; a limit was found that
+    /// other ways must have as well.
+    pub(crate) masks: HashMap<u32, crate::unprivileged::speculation::Mask>,
+    pub(crate) barriers: bool,
+    pub(crate) limits: bool,
     /// Keeps claims, if those are wanted.
     pub(crate) recorder: Option<Box<crate::claims::Recorder>>,
 }
@@ -134,7 +139,8 @@ impl<'a> Walk<'a> {
             return Err(Rejection::new(&c::V_GAP, "the program has no program type"));
         };
         let mut types = Types::new(api, options.node, options.host_types, object.btf.as_ref());
-        let mut context = ContextRules::of(&mut types, kind, &definition.name);
+        let mut context =
+            ContextRules::of(&mut types, kind, &definition.name, options.unprivileged);
         let linux = api.name == "linux";
         // What replaces a function of another program has the context that it declares.
         let replaces = linux && definition.name == "ext";
@@ -142,7 +148,7 @@ impl<'a> Walk<'a> {
             && let Some(id) = attach::replaced(&types, object, &program.name)
             && let DefKind::Program(other) = &api.definition(id).kind
         {
-            context = ContextRules::of(&mut types, other, &api.definition(id).name);
+            context = ContextRules::of(&mut types, other, &api.definition(id).name, false);
         }
         let mut attached = attach::Returns::Anything;
         if linux && TRACED.contains(&definition.name.as_str()) {
@@ -204,8 +210,12 @@ impl<'a> Walk<'a> {
             marks: 0,
             born: HashMap::new(),
             classes: vec![None; slots],
+            masks: HashMap::new(),
+            barriers: false,
+            limits: false,
             recorder: None,
         };
+        walk.barriers = walk.since(crate::unprivileged::BARRIERS);
         walk.mark_calls();
         Ok(walk)
     }
@@ -213,6 +223,12 @@ impl<'a> Walk<'a> {
     /// Whether Linux's rules without a word in the API language hold.
     pub(crate) fn linux(&self) -> bool {
         self.types.api.name == "linux"
+    }
+
+    /// Whether the host is Linux at this node or a later one.
+    pub(crate) fn since(&self, node: &str) -> bool {
+        let api = self.types.api;
+        self.linux() && api.node(node).is_some_and(|since| api.is_ancestor(since, self.types.node))
     }
 
     /// What the definitions that are called say about the code: loops of the host, tail calls.
@@ -256,6 +272,7 @@ impl<'a> Walk<'a> {
 
     /// Proves the entry, and then every global function that is called.
     pub(crate) fn prove(&mut self) -> Result<(), Refused> {
+        self.check_unprivileged()?;
         self.check_exception_callback()?;
         self.entry()?;
         self.run()?;
@@ -438,6 +455,7 @@ impl<'a> Walk<'a> {
         if self.history.is_some() {
             self.explain(&mut rejection);
         }
+        self.explain_mistake(&mut rejection);
         rejection
     }
 

@@ -79,7 +79,7 @@ impl Walk<'_> {
                     && saved.print == *print.get_or_insert_with(|| self.print())
                     && self.covers(id, Exact::Same)
                 {
-                    if begins {
+                    if begins || self.state.speculative.is_some() && self.is_ancestor(id) {
                         // The same is being walked already, and nothing waits for this one.
                         self.finish_path();
                         return Ok(true);

@@ -144,13 +144,20 @@ impl Walk<'_> {
         fetch: bool,
     ) -> Result<(), Refused> {
         let base = self.read(insn.dst)?;
-        self.read(insn.src)?;
+        let operand = self.read(insn.src)?;
+        self.secret(&operand, insn.src, "is calculated with", "leaks addr into mem")?;
         if op == AtomicOp::Cmpxchg {
-            self.read(Reg::R0)?;
+            let compared = self.read(Reg::R0)?;
+            self.secret(&compared, Reg::R0, "is compared", "leaks addr into mem")?;
         }
         let off = i64::from(insn.off);
         self.check_atomic(&base, insn.dst, off, size)?;
         let old = self.load(&base, insn.dst, off, size, false)?;
+        if old.is_pointer() && self.options.unprivileged {
+            let text = "an atomic operation on a pointer that is kept on the stack".to_owned();
+            return Err(crate::unprivileged::disclosed(text)
+                .kernel(format!("leaking pointer from stack off {off}")));
+        }
         let stored = Value::number(Scalar::bytes(size.bytes()));
         self.store(&base, insn.dst, off, size, &stored)?;
         let mut old = old;

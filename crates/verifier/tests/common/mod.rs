@@ -32,7 +32,7 @@ pub fn node(api: &Api) -> NodeId {
 /// Makes a program of a case: `type T`, `map NAME KIND KEY VALUE ENTRIES [FLAGS] [lock|timer]`, then code, in which
 /// `rN = map NAME` and `rN = value NAME OFFSET` mean maps, and calls are by name. `exception`: the
 /// program throws to the function that begins at the label `thrown`, `exception 2`: which takes two numbers.
-/// `section NAME`: its section, if that is not the name of the type. `host NODE`: another node than 6.12's. `rN = type NAME`: the number of a struct of the object. `rN = function LABEL`: its address.
+/// `unprivileged`: its loader has no privileges. `section NAME`: its section, if that is not the name of the type. `host NODE`: another node than 6.12's. `rN = type NAME`: the number of a struct of the object. `rN = function LABEL`: its address.
 pub fn program(api: &Arc<Api>, text: &str) -> (Program, Object) {
     let host = host(api, text);
     let (types, values) = types();
@@ -46,7 +46,7 @@ pub fn program(api: &Arc<Api>, text: &str) -> (Program, Object) {
         match words.as_slice() {
             ["type", name] => kind = (*name).to_owned(),
             ["section", name] => section = Some((*name).to_owned()),
-            ["host", _] => {}
+            ["host", _] | ["unprivileged"] => {}
             [reg, "=", "function", name] => {
                 addresses.push((*name).to_owned());
                 code += &format!("ld_pseudo {reg}, 4, 0\n");
@@ -147,7 +147,9 @@ fn declare_exception(object: &mut Object, name: String, takes: usize) {
 /// What the verifier says.
 pub fn verify(api: &Arc<Api>, text: &str) -> Result<Proof, Box<Refusal>> {
     let (program, object) = program(api, text);
-    prove(program, &object, &Options::new(host(api, text)))
+    let options = Options::new(host(api, text));
+    let unprivileged = text.lines().any(|line| line == "unprivileged");
+    prove(program, &object, &if unprivileged { options.without_privileges() } else { options })
 }
 
 /// The node that a case is for.

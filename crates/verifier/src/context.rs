@@ -4,6 +4,7 @@
 use abide_api::Namespace;
 use abide_api::ctype::CType;
 use abide_api::model::{DefKind, Field, FieldRole, ProgramType};
+use abide_object::AttachType;
 
 use crate::state::value::Value;
 use crate::types::Types;
@@ -25,6 +26,8 @@ pub(crate) struct ContextRules<'a> {
     /// The old packet loads are for programs of a socket buffer.
     pub(crate) legacy_loads: bool,
     linux: bool,
+    /// How the program is attached, where that is known.
+    pub(crate) attached: Option<AttachType>,
     rights: Option<&'static Rights>,
 }
 
@@ -141,6 +144,52 @@ const UNPRIVILEGED: &[Rights] = &[Rights {
     packet_writable: false,
 }];
 
+/// Fields that only programs attached in these ways have; those that only they may store to.
+type Attached = (&'static str, &'static [&'static str], &'static [AttachType]);
+const ATTACHED: &[Attached] = &[
+    (
+        "bpf_sock_addr",
+        &["user_ip4"],
+        &[
+            AttachType::CgroupInet4Bind,
+            AttachType::CgroupInet4Connect,
+            AttachType::CgroupUdp4Sendmsg,
+            AttachType::CgroupUdp4Recvmsg,
+            AttachType::CgroupInet4Getpeername,
+            AttachType::CgroupInet4Getsockname,
+        ],
+    ),
+    (
+        "bpf_sock_addr",
+        &["user_ip6"],
+        &[
+            AttachType::CgroupInet6Bind,
+            AttachType::CgroupInet6Connect,
+            AttachType::CgroupUdp6Sendmsg,
+            AttachType::CgroupUdp6Recvmsg,
+            AttachType::CgroupInet6Getpeername,
+            AttachType::CgroupInet6Getsockname,
+        ],
+    ),
+    ("bpf_sock_addr", &["msg_src_ip4"], &[AttachType::CgroupUdp4Sendmsg]),
+    ("bpf_sock_addr", &["msg_src_ip6"], &[AttachType::CgroupUdp6Sendmsg]),
+    ("bpf_sockopt", &["retval"], &[AttachType::CgroupGetsockopt]),
+    (
+        "bpf_sock",
+        &["bound_dev_if", "mark", "priority"],
+        &[AttachType::CgroupInetSockCreate, AttachType::CgroupInetSockRelease],
+    ),
+    ("bpf_sock", &["src_ip4"], &[AttachType::CgroupInet4PostBind]),
+    ("bpf_sock", &["src_ip6"], &[AttachType::CgroupInet6PostBind]),
+    (
+        "bpf_sock",
+        &["src_port"],
+        &[AttachType::CgroupInet4PostBind, AttachType::CgroupInet6PostBind],
+    ),
+];
+const STORED: &[Attached] =
+    &[("bpf_sockopt", &["level", "optname"], &[AttachType::CgroupSetsockopt])];
+
 /// Program types without writes to what their context says is a packet.
 const READS_PACKET: &[&str] = &["sk_reuseport", "sk_lookup", "sock_ops"];
 
@@ -206,6 +255,7 @@ impl<'a> ContextRules<'a> {
             plain_writable: plain.is_some_and(|(.., writable)| *writable),
             packet_writable: rights.map_or(writable, |rights| rights.packet_writable),
             linux,
+            attached: None,
             legacy_loads: linux && matches!(program, "socket_filter" | "tc" | "sched_act"),
             rights,
             name,
@@ -260,7 +310,22 @@ impl<'a> ContextRules<'a> {
         }
     }
 
+    /// Whether programs that are attached as this one have a field.
+    fn is_attached(&self, field: &Field, table: &[Attached]) -> Result<(), String> {
+        let (Some(name), Some(attached)) = (&self.name, self.attached) else { return Ok(()) };
+        let of = |(of, fields, _): &&Attached| of == name && fields.contains(&field.name.as_str());
+        match table.iter().find(of) {
+            Some((.., ways)) if self.linux && !ways.contains(&attached) => Err(format!(
+                "programs that are attached as {} have no `{}`",
+                attached.name(),
+                field.name
+            )),
+            _ => Ok(()),
+        }
+    }
+
     pub(crate) fn may_read(&self, field: &Field, size: u32) -> Result<(), String> {
+        self.is_attached(field, ATTACHED)?;
         let name = self.name.as_deref().filter(|_| self.linux).unwrap_or("");
         // Its fields are numbers of four or eight bytes.
         if name == "bpf_sock_ops" && size != if field.size == 8 { 8 } else { 4 } {
@@ -282,6 +347,8 @@ impl<'a> ContextRules<'a> {
         if !writable || field.role != FieldRole::Plain {
             return Err(format!("`{}` is not writable", field.name));
         }
+        self.is_attached(field, ATTACHED)?;
+        self.is_attached(field, STORED)?;
         // Fields are stored whole; scratch arrays in any part.
         let whole = match &field.ty {
             CType::Array(..) => field.name == "cb" || size >= 4,

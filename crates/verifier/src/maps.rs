@@ -23,6 +23,8 @@ pub(crate) struct MapFacts {
     pub(crate) special: Vec<Special>,
     /// The map inside, by index.
     pub(crate) inner: Option<u32>,
+    /// As a map inside of others it stands for maps of other sizes, too.
+    pub(crate) resized: bool,
     /// Its values have no BTF.
     pub(crate) untyped: bool,
 }
@@ -30,6 +32,9 @@ pub(crate) struct MapFacts {
 /// `BPF_F_RDONLY_PROG` and `BPF_F_WRONLY_PROG`.
 const RDONLY_PROG: u32 = 1 << 7;
 const WRONLY_PROG: u32 = 1 << 8;
+
+/// `BPF_F_INNER_MAP`.
+const INNER_MAP: u32 = 1 << 12;
 
 impl MapFacts {
     /// Of the maps that a program uses, in its order; maps inside of others after them.
@@ -77,6 +82,7 @@ impl MapFacts {
             frozen,
             special,
             inner: None,
+            resized: map.flags & INNER_MAP != 0,
             untyped: map.value_type.is_none(),
         }
     }

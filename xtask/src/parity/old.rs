@@ -316,8 +316,9 @@ fn assemble(api: &Arc<Api>, host: NodeId, test: &Value) -> Result<(Program, Obje
         })
         .collect();
     let mut object = object(maps, types, test["flags"].as_u64().unwrap_or(0) & 16 != 0);
+    // 0 says nothing.
     object.programs[0].attach_type =
-        AttachType::ALL.iter().find(|ty| u64::from(ty.number()) == attach).copied();
+        AttachType::ALL.iter().find(|ty| attach > 0 && u64::from(ty.number()) == attach).copied();
     object.programs[0].attach = test["attach_to"].as_str().map(|target| {
         let (of, name) = match kind {
             "tp_btf" => (Kind::Typedef, format!("btf_trace_{target}")),

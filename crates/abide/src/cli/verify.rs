@@ -25,7 +25,6 @@ Examples:
   abide verify firewall.bpf.o --host linux@LINUX_6.12    as the programs are bound there
   abide verify firewall.bpf.o --btf vmlinux              with the types of this kernel
   abide verify filter.bpf.o --program filter --log       every instruction of the walk
-  abide verify filter.bpf.o --unprivileged               as loaded without privileges
 
 A program that is refused may still be safe: `abide explain CODE` says what its code means. V0901 is
 what cannot be proved yet. Ends with 1 if a program is refused.")]

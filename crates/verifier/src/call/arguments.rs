@@ -19,6 +19,8 @@ pub(crate) struct Passed {
     pub(crate) map: Option<u32>,
     /// The key, if it is a known number.
     pub(crate) key: Option<Value>,
+    /// A string in read-only data.
+    pub(crate) string: Option<Vec<u8>>,
     /// The map itself, as it was passed.
     pub(crate) map_value: Option<Value>,
     /// Constants by argument.
@@ -181,7 +183,7 @@ impl Walk<'_> {
             Takes::Memory { read, written } => {
                 self.sized(contract, at, reg, &value, (*read, *written), passed)
             }
-            Takes::ConstString => self.const_string(contract, param, reg, &value),
+            Takes::ConstString => self.const_string(contract, param, reg, &value, passed),
             Takes::Context => match value.kind {
                 Kind::Context if value.off == 0 && !value.is_variable() => Ok(()),
                 Kind::Context => Err(Rejection::new(&c::V_CONTEXT, format!("{reg} is {value}"))

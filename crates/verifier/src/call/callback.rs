@@ -105,6 +105,21 @@ impl Walk<'_> {
                 return Err(Rejection::new(&c::V_PROTECTED, text)
                     .kernel("the prog does not allow writes to packet data"));
             }
+            "bpf_snprintf" => {
+                if let (Some(format), Some(size)) = (&passed.string, passed.constants[4]) {
+                    let takes = super::format::arguments(format);
+                    if !size.is_multiple_of(8) || takes.is_none_or(|takes| takes as u64 > size / 8)
+                    {
+                        let text = format!(
+                            "the format does not go with {} arguments of eight bytes",
+                            size / 8
+                        );
+                        return Err(
+                            Rejection::new(&c::V_ARGUMENT, text).kernel("Invalid format string")
+                        );
+                    }
+                }
+            }
             "bpf_cast_to_kern_ctx" => {
                 let result = self.kernel_context(contract)?;
                 self.finish_call(result)?;

@@ -5,6 +5,7 @@ pub(crate) mod arguments;
 pub(crate) mod callback;
 pub(crate) mod contract;
 pub(crate) mod exception;
+mod format;
 pub(crate) mod graph;
 pub(crate) mod host_rules;
 pub(crate) mod iterator;

@@ -178,6 +178,7 @@ impl Walk<'_> {
         param: &Parameter,
         reg: Reg,
         value: &Value,
+        passed: &mut Passed,
     ) -> Result<(), Refused> {
         let refuse =
             |text: &str, kernel: String| Err(contract.refuses(&c::V_ARGUMENT, param, text, kernel));
@@ -198,9 +199,12 @@ impl Walk<'_> {
             );
         };
         let rest = usize::try_from(at).ok().and_then(|at| bytes.get(at..));
-        match rest.is_some_and(|rest| rest.contains(&0)) {
-            true => Ok(()),
-            false => refuse("the string has no end", "string is not zero-terminated".to_owned()),
+        match rest.filter(|rest| rest.contains(&0)) {
+            Some(rest) => {
+                passed.string = Some(rest.to_vec());
+                Ok(())
+            }
+            None => refuse("the string has no end", "string is not zero-terminated".to_owned()),
         }
     }
 }

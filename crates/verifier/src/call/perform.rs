@@ -360,8 +360,7 @@ impl Walk<'_> {
     fn is_there(&mut self, contract: &Contract, passed: &Passed) -> bool {
         let (Some(map), Some(key)) = (passed.map, &passed.key) else { return false };
         let Some(facts) = self.maps.get(map as usize) else { return false };
-        // Maps inside of others may be smaller than the one that is known of them.
-        let known = (map as usize) < self.program.maps.len()
+        let known = !facts.resized
             && matches!(facts.kind, "array" | "percpu_array")
             && key.as_constant().is_some_and(|key| key < u64::from(facts.max_entries));
         let host = !self.linux() || self.since(host_rules::ENTRIES_ARE_THERE);

@@ -150,6 +150,8 @@ impl<'a> Walk<'a> {
         {
             context = ContextRules::of(&mut types, other, &api.definition(id).name, false);
         }
+        context.attached =
+            object.program(&program.name).and_then(|id| object.programs[id.index()].attach_type);
         let mut attached = attach::Returns::Anything;
         if linux && TRACED.contains(&definition.name.as_str()) {
             let found = attach::arguments(&mut types, object, &program.name);

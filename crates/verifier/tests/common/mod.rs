@@ -11,7 +11,9 @@ use abide_api::{BoundCall, Namespace, NodeId, Program, Service};
 use abide_asm::assemble;
 use abide_btf::{Btf, Builder, ByteOrder, Kind, TypeId};
 use abide_isa::Endian;
-use abide_object::{ExceptionCallback, Function, FunctionId, Map, MapId, MapOrigin, Object};
+use abide_object::{
+    AttachType, ExceptionCallback, Function, FunctionId, Map, MapId, MapOrigin, Object,
+};
 use abide_verifier::{Options, Proof, Refusal, prove};
 
 /// The API of Linux.
@@ -29,16 +31,17 @@ pub fn node(api: &Api) -> NodeId {
     api.node("LINUX_6.12").unwrap()
 }
 
-/// Makes a program of a case: `type T`, `map NAME KIND KEY VALUE ENTRIES [FLAGS] [lock|timer]`, then code, in which
+/// Makes a program of a case: `type T`, `map NAME KIND KEY VALUE ENTRIES [FLAGS] [lock|timer|rodata [text=TEXT]]`, then code, in which
 /// `rN = map NAME` and `rN = value NAME OFFSET` mean maps, and calls are by name. `exception`: the
 /// program throws to the function that begins at the label `thrown`, `exception 2`: which takes two numbers.
-/// `unprivileged`: its loader has no privileges. `section NAME`: its section, if that is not the name of the type. `host NODE`: another node than 6.12's. `rN = type NAME`: the number of a struct of the object. `rN = function LABEL`: its address.
+/// `attach NAME`: how it is attached. `unprivileged`: its loader has no privileges. `section NAME`: its section, if that is not the name of the type. `host NODE`: another node than 6.12's. `rN = type NAME`: the number of a struct of the object. `rN = function LABEL`: its address.
 pub fn program(api: &Arc<Api>, text: &str) -> (Program, Object) {
     let host = host(api, text);
     let (types, values) = types();
     let (mut kind, mut maps, mut code) =
         ("socket_filter".to_owned(), Vec::<Map>::new(), String::new());
     let (mut exception, mut addresses, mut section) = (None, Vec::new(), None);
+    let mut attached = None;
     for line in text.lines() {
         let words: Vec<&str> = line.split_whitespace().collect();
         let index =
@@ -47,6 +50,10 @@ pub fn program(api: &Arc<Api>, text: &str) -> (Program, Object) {
             ["type", name] => kind = (*name).to_owned(),
             ["section", name] => section = Some((*name).to_owned()),
             ["host", _] | ["unprivileged"] => {}
+            ["attach", name] => {
+                attached = AttachType::ALL.iter().find(|ty| ty.name() == *name).copied();
+                assert!(attached.is_some(), "{name}");
+            }
             [reg, "=", "function", name] => {
                 addresses.push((*name).to_owned());
                 code += &format!("ld_pseudo {reg}, 4, 0\n");
@@ -125,6 +132,7 @@ pub fn program(api: &Arc<Api>, text: &str) -> (Program, Object) {
         api: Arc::clone(api),
     };
     let mut object = object(maps, types);
+    object.programs[0].attach_type = attached;
     if let Some((start, takes)) = thrown {
         let at = starts.iter().position(|found| *found == start).unwrap();
         declare_exception(&mut object, format!("f{at}"), takes);
@@ -171,10 +179,15 @@ fn map(
         (1..40).find(|number| abide_api::map_types::map_type_name(*number) == Some(of)).unwrap();
     let data = rest.contains(&"rodata");
     let value_size = value.parse().unwrap();
+    let text = rest.iter().find_map(|word| word.strip_prefix("text="));
     Map {
         name: name.to_owned(),
         origin: if data {
-            let bytes = (0..value_size).map(|at: u32| at as u8 + 1).collect();
+            let mut bytes: Vec<u8> = (0..value_size).map(|at: u32| at as u8 + 1).collect();
+            if let Some(text) = text {
+                bytes = text.as_bytes().to_vec();
+                bytes.resize(value_size as usize, 0);
+            }
             MapOrigin::Data { section: ".rodata".to_owned(), bytes, readonly: true }
         } else {
             MapOrigin::Btf

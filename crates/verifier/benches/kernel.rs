@@ -158,7 +158,7 @@ fn main() {
     compare("that take the kernel 10 us", &all, |one| one.time[1] >= 10_000);
     compare("of which the kernel walks more than 1,000", &all, |one| one.walked[1] > 1000);
     if let Some(one) = all.iter().max_by_key(|one| one.memory) {
-        println!("most memory: {}, {:.1} MiB", one.name, one.memory as f64 / (1 << 20) as f64);
+        println!("most memory: {}, {:.1} MiB", one.name, one.memory as f64 / f64::from(1 << 20));
     }
     all.sort_by_key(|one| std::cmp::Reverse(one.time[1]));
     for Pair { name, walked, time, .. } in all.iter().take(12) {

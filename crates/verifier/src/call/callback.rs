@@ -177,7 +177,10 @@ impl Walk<'_> {
 
     fn end_rcu(&mut self) {
         self.state.each(
-            |value| matches!(value.kind, Kind::Object(_)) && value.flags.has(Flags::RCU),
+            |value| {
+                matches!(value.kind, Kind::Object(_) | Kind::Iterator { .. })
+                    && value.flags.has(Flags::RCU)
+            },
             |value| {
                 value.flags =
                     value.flags.without(Flags::RCU.with(Flags::NULLABLE)).with(Flags::UNTRUSTED)

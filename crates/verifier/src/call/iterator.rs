@@ -88,9 +88,19 @@ impl Walk<'_> {
                 return Err(crate::memory::stack::aliased_stack("an iterator is made"));
             }
             let owner = self.acquire();
-            self.set_iterator(frame, first, count, of, owner, false);
+            let rcu = objects && self.state.rcu > 0;
+            let flags = if rcu { Flags::RCU } else { Flags::NONE };
+            let kind = Kind::Iterator { of, drained: false, first: true };
+            let made = Value { flags, owner, id: owner, ..Value::pointer(kind) };
+            self.set_iterator(frame, first, count, &made);
             self.finish_call(Value::UNKNOWN)?;
             return Ok(Flow::To(next));
+        }
+        if found.is_object() && found.value.flags.has(Flags::UNTRUSTED) {
+            return refuse(
+                "the RCU section in which the iterator was made has ended".to_owned(),
+                format!("expected an RCU CS when using {}", contract.name),
+            );
         }
         let (drained, owner) = match found.value {
             Value { kind: Kind::Iterator { of: is, drained, first: true }, owner, .. }
@@ -140,7 +150,8 @@ impl Walk<'_> {
             done?;
             self.fork(round, next)?;
         }
-        self.set_iterator(frame, first, count, of, owner, true);
+        let kind = Kind::Iterator { of, drained: true, first: true };
+        self.set_iterator(frame, first, count, &Value { kind, ..found.value });
         self.finish_call(Value::constant(0))?;
         Ok(Flow::To(next))
     }
@@ -173,24 +184,14 @@ impl Walk<'_> {
         Ok(())
     }
 
-    fn set_iterator(
-        &mut self,
-        frame: u8,
-        first: usize,
-        count: usize,
-        of: u32,
-        owner: u32,
-        drained: bool,
-    ) {
+    /// The slots of an iterator; `value` is that of the first.
+    fn set_iterator(&mut self, frame: u8, first: usize, count: usize, value: &Value) {
+        let Kind::Iterator { of, drained, .. } = value.kind else { return };
         let stack = Rc::make_mut(&mut self.state.frame_at_mut(frame).stack);
         for at in 0..count {
             let slot = stack.slot_mut(first - at);
             slot.bytes = [Byte::Part; 8];
-            slot.value = Value {
-                owner,
-                id: owner,
-                ..Value::pointer(Kind::Iterator { of, drained, first: at == 0 })
-            };
+            slot.value = Value { kind: Kind::Iterator { of, drained, first: at == 0 }, ..*value };
         }
     }
 

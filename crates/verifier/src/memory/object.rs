@@ -170,7 +170,9 @@ impl Walk<'_> {
                 // Memory that the program fills in.
                 let size = self.types.size(of).and_then(|size| u32::try_from(size).ok());
                 return match size {
-                    Some(size) => Ok(Value::pointer(Kind::Memory(size))),
+                    Some(size) => {
+                        Ok(Value { flags: Flags::FIXED, ..Value::pointer(Kind::Memory(size)) })
+                    }
                     None => refuse("the size of `struct bpf_flow_keys` is not known".to_owned()),
                 };
             }

@@ -229,16 +229,12 @@ impl Walk<'_> {
         if self.types.get(host).origin != Origin::Named { host } else { self.types.local(id) }
     }
 
-    /// Whether the program may sleep.
+    /// Whether the program may sleep here: what it is, or, in what the host calls later, what calls it. A
+    /// callback of a work queue or a task may in any program.
     pub(crate) fn sleepable(&self) -> bool {
-        self.sleepable_program || self.in_work()
-    }
-
-    /// Whether this is a callback of a work queue or a task, which may sleep in any program.
-    fn in_work(&self) -> bool {
         let Entered::Callback { call, kind: CallbackKind::Later } = self.state.frame_at(0).entered
         else {
-            return false;
+            return self.sleepable_program;
         };
         let contract = self.contracts.get(call as usize).and_then(|known| known.as_ref()?.as_ref());
         let later = ["bpf_wq_", "bpf_task_work_"];

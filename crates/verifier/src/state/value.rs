@@ -96,6 +96,10 @@ flags! {
     SLICE = 9,
     /// A socket of which only what all kinds of sockets have may be read.
     COMMON = 10,
+    /// Memory into which only constants lead.
+    FIXED = 12,
+    /// A pointer behind the end of the packet.
+    BEYOND = 13,
     /// Of a number: its low half is what the others with its identity are, plus its offset; the upper
     /// half is 0.
     LOW = 11,

@@ -95,7 +95,7 @@ impl Walk<'_> {
         if insn.dst == Reg::FP {
             return self.write(insn.dst, a);
         }
-        if matches!(op, AluOp::Lsh | AluOp::Rsh | AluOp::Arsh) && src == Operand::Imm {
+        if is_shift(op) && src == Operand::Imm {
             let bits = i64::from(width.bits());
             if insn.imm < 0 || insn.imm >= bits {
                 let text = format!("a shift by {} of {bits} bits", insn.imm);
@@ -148,7 +148,14 @@ impl Walk<'_> {
         a: &Value,
         b: &Value,
     ) -> Value {
-        let num = alu::binary(op, width, &a.num, &b.num);
+        let num = match b.num.value() {
+            // As the host does: nothing is known of a shift by more than there is.
+            Some(count) if is_shift(op) && count >= u64::from(width.bits()) => match width {
+                Width::W32 => Scalar::bytes(4),
+                Width::W64 => Scalar::UNKNOWN,
+            },
+            _ => alu::binary(op, width, &a.num, &b.num),
+        };
         let node = self.nodes.of(a.node, b.node);
         let mut result = Value { node, ..Value::number(num) };
         // Still linked: it is the same number plus a constant.
@@ -255,6 +262,12 @@ impl Walk<'_> {
                     ),
                 );
             }
+            Kind::Memory(_) if pointer.flags.has(Flags::FIXED) && number.num.value().is_none() => {
+                return refuse(
+                    format!("to {reg} only constants are added"),
+                    format!("R{} pointer arithmetic on flow_keys prohibited", reg.number()),
+                );
+            }
             Kind::Map(_) if !zero => {
                 return refuse(
                     format!("{reg} is a map"),
@@ -312,7 +325,7 @@ impl Walk<'_> {
                 )
             }));
         }
-        let mut result = *pointer;
+        let mut result = Value { flags: pointer.flags.without(Flags::BEYOND), ..*pointer };
         // Engines may not be able to do it.
         if op == AluOp::Sub && matches!(pointer.kind, Kind::Frame(_)) {
             let text = format!("a number is subtracted from {reg}, a pointer to the stack");
@@ -347,6 +360,10 @@ impl Walk<'_> {
         result.node = Node::NONE;
         Ok(result)
     }
+}
+
+fn is_shift(op: AluOp) -> bool {
+    matches!(op, AluOp::Lsh | AluOp::Rsh | AluOp::Arsh)
 }
 
 fn symbol(op: AluOp) -> &'static str {

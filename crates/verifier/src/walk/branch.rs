@@ -98,6 +98,17 @@ impl Walk<'_> {
         if width == Width::W32 {
             return None;
         }
+        let beyond = |value: &Value| value.kind == Kind::Packet && value.flags.has(Flags::BEYOND);
+        let behind = match (a.kind, b.kind) {
+            (_, Kind::PacketEnd) if beyond(a) => Some(cond),
+            (Kind::PacketEnd, _) if beyond(b) => mirrored(cond),
+            _ => None,
+        };
+        match behind {
+            Some(Cond::Gt | Cond::Ge) => return Some(true),
+            Some(Cond::Lt | Cond::Le) => return Some(false),
+            _ => {}
+        }
         let (pointer, other) = if a.is_pointer() { (a, b) } else { (b, a) };
         if other.is_zero() && !pointer.nullable() && never_null(&self.types, pointer) {
             return match cond {
@@ -134,20 +145,19 @@ impl Walk<'_> {
                 known_null(equal, pointer, false);
                 return;
             }
-            if nullable(pointer) && other.is_zero() {
-                self.rely(other);
+            // As the host does: of a register that is 0 nothing is concluded.
+            if nullable(pointer) && other.is_zero() && source.is_none() {
                 let (null, set) = if cond == Cond::Eq {
                     (taken, &mut self.state)
                 } else {
                     (&mut self.state, taken)
                 };
-                let _ = (reg, source);
                 known_null(null, pointer, true);
                 known_null(set, pointer, false);
             }
             return;
         }
-        packet_end(cond, a, b, &mut self.state, taken);
+        packet_end(cond, (a, reg), (b, source), &mut self.state, taken);
     }
 }
 
@@ -236,8 +246,25 @@ pub(crate) fn known_null(state: &mut State, pointer: &Value, null: bool) {
     }
 }
 
+/// The same comparison with its sides exchanged; `None` if it has none.
+fn mirrored(cond: Cond) -> Option<Cond> {
+    Some(match cond {
+        Cond::Gt => Cond::Lt,
+        Cond::Lt => Cond::Gt,
+        Cond::Ge => Cond::Le,
+        Cond::Le => Cond::Ge,
+        _ => return None,
+    })
+}
+
 /// A packet pointer was compared with the end: on one side so many bytes are inside.
-fn packet_end(cond: Cond, a: &Value, b: &Value, not: &mut State, taken: &mut State) {
+fn packet_end(
+    cond: Cond,
+    (a, left): (&Value, Reg),
+    (b, right): (&Value, Option<Reg>),
+    not: &mut State,
+    taken: &mut State,
+) {
     let ends = |pointer: &Value, end: &Value| match (pointer.kind, end.kind) {
         (Kind::Packet, Kind::PacketEnd) => true,
         // The metadata ends where the packet begins.
@@ -245,28 +272,26 @@ fn packet_end(cond: Cond, a: &Value, b: &Value, not: &mut State, taken: &mut Sta
         _ => false,
     };
     // As if the pointer were on the left.
-    let (pointer, cond) = if ends(a, b) {
-        (a, cond)
+    let (pointer, reg, cond) = if ends(a, b) {
+        (a, Some(left), Some(cond))
     } else if ends(b, a) {
-        let mirrored = match cond {
-            Cond::Gt => Cond::Lt,
-            Cond::Lt => Cond::Gt,
-            Cond::Ge => Cond::Le,
-            Cond::Le => Cond::Ge,
-            _ => return,
-        };
-        (b, mirrored)
+        (b, right, mirrored(cond))
     } else {
         return;
     };
+    let (Some(reg), Some(cond)) = (reg, cond) else { return };
     // `pointer <= end`: what is below the pointer is inside; `pointer < end`: the byte at it, too.
-    let (state, strict) = match cond {
-        Cond::Gt => (not, false),
-        Cond::Ge => (not, true),
-        Cond::Lt => (taken, true),
-        Cond::Le => (taken, false),
+    let (state, other, strict) = match cond {
+        Cond::Gt => (not, taken, false),
+        Cond::Ge => (not, taken, true),
+        Cond::Lt => (taken, not, true),
+        Cond::Le => (taken, not, false),
         _ => return,
     };
+    if pointer.kind == Kind::Packet && !strict {
+        let value = &mut other.frame_mut().regs[reg.index()];
+        value.flags = value.flags.with(Flags::BEYOND);
+    }
     let off = i64::from(pointer.off);
     if off < 0
         || pointer.num.smin < 0

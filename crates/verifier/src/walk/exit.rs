@@ -228,7 +228,7 @@ impl Walk<'_> {
                 )
                 .kernel("the call stack of 9 frames is too deep !"));
             }
-            let own = round(-self.depths[function as usize]);
+            let own = self.frame_size(-self.depths[function as usize]);
             let entry = way.first().unwrap_or(&function);
             let depth = if own_stack && *entry == 0 { own } else { above + own };
             if depth > MAX_STACK {
@@ -267,12 +267,18 @@ const OWN_STACK: &str = "LINUX_6.13";
 const OWN_STACK_FOR: &[&str] =
     &["kprobe", "tracepoint", "perf_event", "raw_tracepoint", "fentry", "tp_btf", "sched_ext"];
 
-/// Frames are laid out in steps of 16 bytes.
-fn round(size: i32) -> i32 {
-    (size + 15) / 16 * 16
-}
+/// Until then Linux counted stack in the steps of its interpreter, whoever ran the program.
+const FINE_FRAMES: &str = "LINUX_6.8";
 
 impl Walk<'_> {
+    /// What a frame takes: in steps of 16 bytes, as engines lay them out.
+    fn frame_size(&self, size: i32) -> i32 {
+        if self.linux() && !self.since(FINE_FRAMES) {
+            return (size.max(1) + 31) / 32 * 32;
+        }
+        (size + 15) / 16 * 16
+    }
+
     /// Whether the host gives each function its own memory instead of a part of the stack.
     fn has_own_stack(&self) -> bool {
         OWN_STACK_FOR.contains(&self.definition.as_str())

@@ -40,7 +40,9 @@ cargo xtask COMMAND
   compilers [KERNEL…]   what clang and gcc write for the selftests of Linux 6.1 and 6.12, as text
                         and as objects: compared
   linux-api [--bless]   check apis/linux.api against the facts in apis/facts; --bless writes it;
-                        --ask first asks the running kernel what helpers want of their arguments
+                        --ask first asks the running kernel what helpers want of their arguments;
+                        --ask-attached boots kernels and asks who may call what by attachment;
+                        --operations reads the members of struct_ops from the BTF of kernels
   hosts [--bless]       check hosts/ against the BTF of its kernels; --bless writes it
   parity [--bless]      the verifier against the kernel's verdicts on the shared corpora;
                         `parity WORD…`: only corpora or cases with this word in their name
@@ -71,6 +73,8 @@ fn main() -> ExitCode {
         ["linux-api", "--bless"] => linux_api::run(true),
         ["linux-api", "--ask"] => linux_api::ask(false),
         ["linux-api", "--ask", "--plain"] => linux_api::ask(true),
+        ["linux-api", "--ask-attached"] => linux_api::ask_attached(),
+        ["linux-api", "--operations"] => linux_api::operations(),
         ["hosts"] => hosts::run(false),
         ["hosts", "--bless"] => hosts::run(true),
         ["compilers", kernels @ ..] => compilers::run(kernels),

@@ -57,6 +57,8 @@ abide_diag::codes! {
     C_NOT_TEXT = "C0313", "object where a text is expected";
     /// Two files are `-`, but standard input can be read once only. Give one of them a name.
     C_STANDARD_TWICE = "C0314", "standard input twice";
+    /// `--release` takes what `uname -r` says, which begins with two numbers.
+    C_RELEASE = "C0315", "not a release";
     /// The API has no node, host, feature or definition of this name.
     C_NO_NAME = "C0401", "unknown name";
     /// A file of types has no type, function or variable of this name.

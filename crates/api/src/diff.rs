@@ -3,7 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{Api, Contract, DefId, DefKind, EnumType, NodeId, Prototype, StructType};
+use crate::model::{
+    Api, Caller, Contract, DefId, DefKind, EnumType, NodeId, Prototype, StructType,
+};
+use crate::print::listed;
 use crate::query::Namespace;
 
 /// What a change means for a program that was built for the older version.
@@ -191,35 +194,44 @@ fn contracts(was: &Prototype, is: &Prototype, found: &mut Found) {
     }
 }
 
-/// The program types that may call it; `None` if all may.
-fn may_call(version: Version<'_>, id: DefId) -> Option<BTreeSet<&str>> {
-    let api = version.api;
-    let own = &api.definition(id).kind.prototype()?.contract.programs;
-    if own.is_empty() {
-        return None;
-    }
-    let may = api.names(Namespace::Program).filter(|program| {
-        let right = api.right(id, program);
-        right.is_some_and(|right| api.is_ancestor(api.definition(right).node, version.node))
+/// The programs of `these` that are not among `those`.
+fn without(these: &[Caller], those: &[Caller]) -> Vec<Caller> {
+    let rest = these.iter().filter_map(|caller| {
+        let Some(other) = those.iter().find(|other| other.program == caller.program) else {
+            return Some(caller.clone());
+        };
+        let is_new = |section: &&String| !other.sections.contains(section);
+        let sections: Vec<String> = caller.sections.iter().filter(is_new).cloned().collect();
+        match (caller.sections.is_empty(), other.sections.is_empty()) {
+            (_, true) => None,
+            (true, false) => Some(caller.clone()),
+            (false, false) if sections.is_empty() => None,
+            (false, false) => Some(Caller { program: caller.program.clone(), sections }),
+        }
     });
-    Some(may.collect())
+    rest.collect()
 }
 
 fn rights(old: Version<'_>, before: DefId, new: Version<'_>, after: DefId, found: &mut Found) {
-    let names = |set: Vec<&str>| set.join(", ");
+    let may_call = |version: Version<'_>, id| version.api.callers(id, version.node);
     match (may_call(old, before), may_call(new, after)) {
-        (None, Some(now)) => {
-            found.breaking.push(format!("only for {}", names(now.into_iter().collect())));
-        }
+        (None, Some(now)) => found.breaking.push(format!("only for {}", listed(&now))),
         (Some(_), None) => found.compatible.push("for all program types".to_owned()),
         (Some(was), Some(now)) => {
-            let lost: Vec<&str> = was.difference(&now).copied().collect();
-            let gained: Vec<&str> = now.difference(&was).copied().collect();
-            if !lost.is_empty() {
-                found.breaking.push(format!("no longer for {}", names(lost)));
+            let (lost, gained) = (without(&was, &now), without(&now, &was));
+            let (all, some) = lost.into_iter().partition::<Vec<_>, _>(|caller| {
+                !now.iter().any(|kept| caller.sections.is_empty() && kept.program == caller.program)
+            });
+            if !all.is_empty() {
+                found.breaking.push(format!("no longer for {}", listed(&all)));
+            }
+            for lost in some {
+                let kept: Vec<Caller> =
+                    now.iter().filter(|kept| kept.program == lost.program).cloned().collect();
+                found.breaking.push(format!("of {} only for {}", lost.program, listed(&kept)));
             }
             if !gained.is_empty() {
-                found.compatible.push(format!("also for {}", names(gained)));
+                found.compatible.push(format!("also for {}", listed(&gained)));
             }
         }
         (None, None) => {}

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
-use abide_diag::{Diagnostic, Report};
+use abide_diag::{Diagnostic, Report, misspelt};
 use jiff::civil::Date;
 
 use crate::bind::codes::{H_BAD_DATE, H_UNKNOWN_LABEL, H_UNKNOWN_NODE};
@@ -25,6 +25,8 @@ pub enum HostError {
         api: String,
         /// The name asked for.
         name: String,
+        /// The name that was probably meant.
+        near: Option<String>,
         /// The newest nodes, newest last, then the hosts.
         known: Vec<String>,
     },
@@ -54,10 +56,27 @@ fn suggestions(api: &Api) -> Vec<String> {
     more.into_iter().chain(newest).chain(api.hosts.iter().map(|host| host.name.clone())).collect()
 }
 
+/// The name that was probably meant: one that ends in what was written (`6.1`), or is spelled nearly so.
+fn near(api: &Api, name: &str) -> Option<String> {
+    let nodes = api.nodes.iter().map(|node| node.name.as_str());
+    let names: Vec<&str> = nodes.chain(api.hosts.iter().map(|host| host.name.as_str())).collect();
+    let lower = name.to_lowercase();
+    let ending = |known: &&&str| {
+        let rest = known.to_lowercase();
+        let rest = rest.strip_suffix(&lower).map(|rest| rest.is_empty() || rest.ends_with('_'));
+        !name.is_empty() && rest == Some(true)
+    };
+    let found = names.iter().find(ending).copied();
+    found.or_else(|| misspelt(name, names.iter().copied())).map(str::to_owned)
+}
+
 impl Report for HostError {
     fn report(&self) -> Diagnostic {
         let message = self.to_string();
         match self {
+            HostError::UnknownNode { near: Some(near), .. } => {
+                Diagnostic::error(&H_UNKNOWN_NODE, message).help(format!("did you mean `{near}`?"))
+            }
             HostError::UnknownNode { known, .. } => Diagnostic::error(&H_UNKNOWN_NODE, message)
                 .help(format!("known: {}", known.join(", "))),
             HostError::BadDate(_) => {
@@ -206,6 +225,7 @@ impl HostProfile {
         let node = api.node(name).ok_or_else(|| HostError::UnknownNode {
             api: api.name.clone(),
             name: abide_diag::printable(name).into_owned(),
+            near: near(api, name),
             known: suggestions(api),
         })?;
         Ok(HostProfile {

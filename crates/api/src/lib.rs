@@ -5,6 +5,7 @@
 
 pub mod bind;
 pub mod calendar;
+mod callers;
 pub mod check;
 pub mod codes;
 pub mod compare;
@@ -27,6 +28,7 @@ pub use bind::{Binding, Bound, BoundProgram};
 pub use host::{Denial, HostError, HostProfile, Service, WindowEnd};
 pub use link::{BoundCall, LinkError, Program};
 pub use model::{Api, DefId, DefKind, Definition, NodeId};
+pub use print::listed;
 pub use query::Namespace;
 pub use refusal::{Refusal, RefusalKind, Refusals, Site};
 pub use require::{Callee, Feature, MapNeed, Need, ProgramNeeds, Requirements, What};

@@ -112,8 +112,8 @@ pub enum DefKind {
     Program(ProgramType),
     /// A map type by its kernel name: `hash`.
     Map,
-    /// `extend kfunc NAME for A, B;`: these program types may call it, too, from this node on.
-    Rights(Vec<String>),
+    /// `extend kfunc NAME for A, B;`: these programs may call it, too, from this node on.
+    Rights(Vec<Caller>),
     /// `isa NAME;` or `verifier NAME;`: instructions that it runs, programs that it can prove safe.
     Ability(Ability),
     /// A struct or union, with a body or opaque.
@@ -258,8 +258,17 @@ pub struct Contract {
     pub pure: bool,
     /// Does not return.
     pub noreturn: bool,
-    /// `for xdp, tc`: the program types that may call it; empty means all of the API.
-    pub programs: Vec<String>,
+    /// `for xdp, lsm["lsm_cgroup"]`: who may call it; empty means all programs of the API.
+    pub callers: Vec<Caller>,
+}
+
+/// Programs that may call something: all of a type, or those of some of its sections.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// The program type.
+    pub program: String,
+    /// The sections, each with what stands below it; empty means all of the type.
+    pub sections: Vec<String>,
 }
 
 /// `program NAME(struct CTX *ctx) section "…" returns A..B;`
@@ -293,6 +302,8 @@ pub struct StructType {
     /// Written as `extend struct`: adds fields to the end of the earlier definition. `fields` holds
     /// all of them; the first `inherited` came with the earlier one.
     pub inherited: Option<u32>,
+    /// `ops TYPE`: programs of this type are put into its members, for the host to call them.
+    pub ops: Option<String>,
     /// Anonymous structs and unions among the fields, outer before inner. `fields` is flat: their
     /// members stand in it with their offsets in the whole struct.
     pub groups: Vec<Group>,

@@ -3,11 +3,11 @@
 //! Comments are lost, documentation is kept. Definitions come in the order of the file, since types
 //! are declared before they are used; what happens to names comes last in each node.
 
-use std::fmt::Write;
+use std::fmt::{self, Write};
 
 use crate::model::{
-    Api, Contract, DefId, DefKind, Definition, EnumType, Event, EventKind, FieldRole, Group,
-    HostStatement, NodeId, ProgramType, Prototype, StructType, Window,
+    Api, Caller, Contract, DefId, DefKind, Definition, EnumType, Event, EventKind, FieldRole,
+    Group, HostStatement, NodeId, ProgramType, Prototype, StructType, Window,
 };
 use crate::query::Namespace;
 
@@ -117,10 +117,10 @@ impl Api {
                     &self.words(definition),
                 );
             }
-            DefKind::Rights(programs) => {
+            DefKind::Rights(callers) => {
                 let callee = self.newest(Namespace::Callable, name, definition.node);
                 let word = callee.map_or("kfunc", |id| self.definition(id).kind.word());
-                let mut all = vec![format!("for {}", programs.join(", "))];
+                let mut all = vec![for_callers(callers)];
                 all.extend(self.words(definition));
                 statement(out, &[format!("    extend {word} {name}")], &all);
             }
@@ -171,7 +171,10 @@ impl Api {
             groups = &groups[1..];
         }
         print_fields(out, body, inherited..body.fields.len() as u32, &mut groups, 2);
-        statement(out, &["    }".to_owned()], &self.words(definition));
+        let ops = body.ops.iter().filter(|_| body.inherited.is_none());
+        let mut words: Vec<String> = ops.map(|program| format!("ops {program}")).collect();
+        words.extend(self.words(definition));
+        statement(out, &["    }".to_owned()], &words);
     }
 
     fn print_enum(&self, out: &mut String, definition: &Definition, body: &EnumType) {
@@ -294,10 +297,30 @@ fn statement(out: &mut String, lines: &[String], words: &[String]) {
     out.push_str(";\n");
 }
 
+fn for_callers(callers: &[Caller]) -> String {
+    format!("for {}", listed(callers))
+}
+
+/// `xdp, lsm["lsm_cgroup"]`
+pub fn listed(callers: &[Caller]) -> String {
+    callers.iter().map(Caller::to_string).collect::<Vec<_>>().join(", ")
+}
+
+impl fmt::Display for Caller {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.program)?;
+        if self.sections.is_empty() {
+            return Ok(());
+        }
+        let sections: Vec<String> = self.sections.iter().map(|name| quoted(name)).collect();
+        write!(out, "[{}]", sections.join(", "))
+    }
+}
+
 fn contract(contract: &Contract) -> Vec<String> {
     let mut words: Vec<String> = contract.words().into_iter().map(str::to_owned).collect();
-    if !contract.programs.is_empty() {
-        words.push(format!("for {}", contract.programs.join(", ")));
+    if !contract.callers.is_empty() {
+        words.push(for_callers(&contract.callers));
     }
     words
 }

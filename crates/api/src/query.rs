@@ -278,24 +278,6 @@ impl Api {
         first
     }
 
-    /// The statement by which programs of a type may call a definition: the definition's own, or the
-    /// first `extend` that names the type before another definition takes its place. `None` if
-    /// programs of that type may never call it.
-    pub fn right(&self, id: DefId, program: &str) -> Option<DefId> {
-        let definition = self.definition(id);
-        let own = &definition.kind.prototype()?.contract.programs;
-        let names = |programs: &[String]| programs.iter().any(|name| name == program);
-        if own.is_empty() || names(own) {
-            return Some(id);
-        }
-        self.definitions_of(Namespace::Rights, &definition.name).iter().copied().find(|right| {
-            let granted = self.definition(*right);
-            matches!(&granted.kind, DefKind::Rights(programs) if names(programs))
-                && self.is_ancestor(definition.node, granted.node)
-                && self.superseded_by(id, granted.node).is_none()
-        })
-    }
-
     /// Whether the baseline node has this definition: it is then served for ever (law 7).
     pub fn is_baseline(&self, id: DefId) -> bool {
         let definition = self.definition(id);

@@ -190,8 +190,9 @@ fn each_case_is_as_expected() {
 #[test]
 fn every_code_has_a_case() {
     // What only the types of a kernel can tell is asked of `check`.
-    let checked = repo("crates/api/tests/cases/check/guards.txt");
-    let files = cases().into_iter().chain([checked]);
+    let checked = ["guards", "operations"];
+    let checked = checked.map(|name| repo(&format!("crates/api/tests/cases/check/{name}.txt")));
+    let files = cases().into_iter().chain(checked);
     let all: String = files.map(|path| fs::read_to_string(path).unwrap()).collect();
     // Objects that clang does not make are made there.
     let made = fs::read_to_string(repo("crates/api/tests/robust.rs")).unwrap();

@@ -39,6 +39,8 @@ fn item(needs: &Requirements, object: &Object, program: usize, row: &Row) -> Str
         Item::Core(at) => format!("relocation {at}"),
         Item::Extern(id) => format!("extern {}", object.externs[id.index()].name),
         Item::Target => "target".to_owned(),
+        Item::Operation(at) => format!("member {}", needs.operations[at].name),
+        Item::Arguments => "arguments".to_owned(),
         Item::StructOps(at) => format!("struct_ops {}", object.maps[at].name),
     }
 }
@@ -129,6 +131,61 @@ fn changes_have_consequences() {
         }
     }
     check_or_bless(repo("crates/api/tests/cases/check/changed.txt"), &out);
+}
+
+/// What kernels call, by the API and by the types of a kernel.
+#[test]
+fn members_and_arguments_are_those_of_the_host() {
+    let object = Object::parse(&bytes("operations.o")).unwrap();
+    let api = linux();
+    let needs = Requirements::of(&object, &[Arc::clone(&api)]).unwrap();
+    let types =
+        ["operations-old.o", "operations-new.o"].map(|name| host_types(&bytes(name)).unwrap());
+    let targets: Vec<Target<'_>> = types.iter().map(Target::new).collect();
+    let hosts = [
+        ("LINUX_6.1", None),
+        ("LINUX_6.9", None),
+        ("LINUX_6.18", None),
+        ("LINUX_7.3", None),
+        ("LINUX_6.9", Some(&targets[0])),
+        ("LINUX_6.18", Some(&targets[1])),
+    ];
+    let checker = Checker::new(&object, &needs);
+    let mut out = String::new();
+    for program in &needs.programs {
+        let kind = program.program_type.as_ref().map(|id| api.label(*id));
+        let _ = writeln!(out, "{}: {}", program.name, kind.unwrap_or_default());
+    }
+    for (name, types) in hosts {
+        let profile = HostProfile::at(&api, name).unwrap().as_kernel();
+        let report = checker.check(&Host { profile, types, release: None });
+        let _ = writeln!(out, "{name}{}", if types.is_some() { " with types" } else { "" });
+        let about =
+            |row: &&Row| matches!(row.item, Item::Operation(_) | Item::Arguments | Item::Call(_));
+        let mut show = |name: &str, at: usize, row: &Row| {
+            let said = match &row.status {
+                Status::Refused(refusal) => refusal.report().to_string(),
+                Status::There => "there".to_owned(),
+                Status::Served { by, .. } => format!("by {}", api.label(*by)),
+                other => format!("{other:?}"),
+            };
+            let _ = writeln!(
+                out,
+                "  {name}: {}: {}",
+                item(&needs, &object, at, row),
+                said.replace('\n', "\n    ")
+            );
+        };
+        for row in report.whole.iter().filter(about) {
+            show("the object", 0, row);
+        }
+        for (at, program) in needs.programs.iter().enumerate() {
+            for row in report.programs[at].rows.iter().filter(about) {
+                show(&program.name, at, row);
+            }
+        }
+    }
+    check_or_bless(repo("crates/api/tests/cases/check/operations.txt"), &out);
 }
 
 #[test]

@@ -26,7 +26,7 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-pub use nearest::{edits, nearest};
+pub use nearest::{edits, misspelt, nearest};
 
 /// A stable name for one kind of message. Never reused for another meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

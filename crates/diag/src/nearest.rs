@@ -15,6 +15,13 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
     known.into_iter().filter_map(|known| Some((near(&known)?, known))).min().map(|(_, known)| known)
 }
 
+/// The same for names with numbers, of which another number is another name: `KV_9` is no `KV_1` misspelt.
+pub fn misspelt<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let letters = |text: &str| text.replace(|c: char| c.is_ascii_digit() || c == '.', "");
+    let own = letters(word);
+    nearest(word, known.into_iter().filter(|known| letters(known) != own))
+}
+
 /// How many letters are to be put in, left out or replaced to make one word of the other (Levenshtein's
 /// distance). The time it takes is the product of the lengths.
 pub fn edits(a: &str, b: &str) -> usize {
@@ -34,12 +41,14 @@ pub fn edits(a: &str, b: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::nearest;
+    use super::{misspelt, nearest};
 
     #[test]
     fn the_nearest_word_is_near() {
         assert_eq!(nearest("aquire", ["acquire", "release"]), Some("acquire"));
         assert_eq!(nearest("kfun", ["kfunc", "helper"]), Some("kfunc"));
         assert_eq!(nearest("banana", ["kfunc", "helper"]), None);
+        assert_eq!(misspelt("LINXU_6.1", ["LINUX_6.1", "LINUX_6.2"]), Some("LINUX_6.1"));
+        assert_eq!(misspelt("KV_9", ["KV_1", "KV_2"]), None);
     }
 }

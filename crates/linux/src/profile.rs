@@ -117,6 +117,11 @@ impl<'b> Profile<'b> {
         self.btf.by_name(Kind::Struct, name).is_some()
     }
 
+    /// Whether programs can be put into a struct of this name: the kernel has another around it then.
+    pub fn takes_operations(&self, name: &str) -> bool {
+        self.has_struct(name) && self.has_struct(&format!("bpf_struct_ops_{name}"))
+    }
+
     /// Whether a function of this name is there.
     pub fn has_function(&self, name: &str) -> bool {
         self.btf.by_name(Kind::Func, name).is_some()

@@ -289,6 +289,13 @@ impl Standing {
                         _ => {}
                     }
                 }
+                DefKind::Struct(StructType { ops: Some(_), inherited: None, .. })
+                    if own
+                        && api.definitions_of(namespace, &definition.name).first() == Some(&id)
+                        && !look.profile.takes_operations(&definition.name) =>
+                {
+                    self.lack(namespace, &definition.name, "not built".to_owned());
+                }
                 DefKind::Struct(_) | DefKind::Enum(_) if !own => {
                     let (seen, of) = look.additions(id);
                     if of > 0 && seen == of {
@@ -473,7 +480,12 @@ impl Look<'_, '_> {
 
     /// Fields that a definition of a struct brought.
     fn fields(&self, name: &str, body: &StructType, old: Option<&DefKind>) -> (usize, usize) {
-        if body.opaque || !self.profile.has_struct(name) {
+        // A struct of operations may be there as any other, before programs can be put into it.
+        let built = match body.ops {
+            Some(_) => self.profile.takes_operations(name),
+            None => self.profile.has_struct(name),
+        };
+        if body.opaque || !built {
             return (0, 0);
         }
         let known = |name: &str| match old {

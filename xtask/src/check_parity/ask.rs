@@ -1,14 +1,16 @@
 //! Gets objects, types and the kernels ready, and asks each kernel to load each program: by the shared
 //! scripts, which boot it under an emulator. Nothing is attached, and this machine's kernel is not asked.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use abide_object::Object;
+use serde_json::Value;
 
-use crate::{Failure, compilers, setup};
+use super::DIRECTORY;
+use crate::{Failure, compilers, setup, tree};
 
 /// Of the selftests every so many objects are asked about; an emulated kernel takes seven minutes for them.
 const STRIDE: usize = 4;
@@ -22,13 +24,6 @@ const PARTS: &[&str] = &["tools", "scripts/bpf_doc.py", "include/uapi"];
 
 /// Fills `guest`, `btf` and `answers` below the directory; what is there already is kept.
 pub(super) fn run(directory: &Path) -> Result<(), Failure> {
-    let missing: Vec<&str> = TOOLS.iter().copied().filter(|tool| !setup::on_path(tool)).collect();
-    if !missing.is_empty() {
-        return Err(format!("missing: {}", missing.join(" ")));
-    }
-    let shared = |path: &str| {
-        abide_testkit::shared(path).ok_or_else(|| format!("the shared data has no {path}"))
-    };
     let selftests = abide_testkit::corpus("selftests-612-c19-v3");
     let objects = objects(&selftests)?;
     write_types(&directory.join("btf"))?;
@@ -53,26 +48,89 @@ pub(super) fn run(directory: &Path) -> Result<(), Failure> {
             }
         }
     }
-    fs::write(guest.join("jobs"), jobs).map_err(|error| format!("jobs: {error}"))?;
-    let oracle = oracle(directory, &shared("corpus/build_oracle.sh")?)?;
-    let boot = shared("corpus/run-kernel.sh")?;
-    let answers = directory.join("answers");
-    make(&answers)?;
-    for kernel in abide_testkit::kernels() {
-        let done = answers.join(format!("{kernel}.jsonl"));
-        if done.exists() {
-            continue;
+    Guest { directory, jobs: &jobs, kernels: abide_testkit::kernels() }.boot()
+}
+
+/// What is in `guest` below a directory, and the programs of it that kernels are asked to load, as `oracle` wants
+/// them written.
+pub(crate) struct Guest<'a> {
+    pub(crate) directory: &'a Path,
+    pub(crate) jobs: &'a str,
+    /// The kernels of the shared data that are asked.
+    pub(crate) kernels: Vec<String>,
+}
+
+impl Guest<'_> {
+    /// What asks, when everything is there that it takes.
+    fn ready(&self) -> Result<PathBuf, Failure> {
+        let missing: Vec<&str> =
+            TOOLS.iter().copied().filter(|tool| !setup::on_path(tool)).collect();
+        if !missing.is_empty() {
+            return Err(format!("missing: {}", missing.join(" ")));
         }
-        println!("asking {kernel}");
-        let part = done.with_extension("part");
-        let image = shared(&format!("kernels/vmlinuz-{kernel}"))?;
-        let mut command = Command::new("bash");
-        command.arg(&boot).arg(image).arg(&guest).arg(&oracle).args(["-s", "jobs"]);
-        command.env("OUT", &part).env("MEM", "1536").env("SMP", "1").env("TIMEOUT", "3600");
-        finish(command, &kernel)?;
-        fs::rename(&part, &done).map_err(|error| format!("{}: {error}", done.display()))?;
+        let jobs = self.directory.join("guest/jobs");
+        fs::write(jobs, self.jobs).map_err(|error| format!("jobs: {error}"))?;
+        make(&self.directory.join("answers"))?;
+        oracle(&tree::root().join(DIRECTORY), &shared("corpus/build_oracle.sh")?)
     }
-    Ok(())
+
+    /// Boots each kernel that has not answered yet; the answers are kept in `answers`.
+    pub(crate) fn boot(&self) -> Result<(), Failure> {
+        let (oracle, guest) = (self.ready()?, self.directory.join("guest"));
+        let boot = shared("corpus/run-kernel.sh")?;
+        for kernel in &self.kernels {
+            let done = self.answers(kernel);
+            if done.exists() {
+                continue;
+            }
+            println!("asking {kernel}");
+            let part = done.with_extension("part");
+            let image = shared(&format!("kernels/vmlinuz-{kernel}"))?;
+            let mut command = Command::new("bash");
+            command.arg(&boot).arg(image).arg(&guest).arg(&oracle).args(["-s", "jobs"]);
+            command.env("OUT", &part).env("MEM", "1536").env("SMP", "1").env("TIMEOUT", "3600");
+            finish(command, kernel)?;
+            fs::rename(&part, &done).map_err(|error| format!("{}: {error}", done.display()))?;
+        }
+        Ok(())
+    }
+
+    /// What the kernel that runs here answers.
+    pub(crate) fn here(&self) -> Result<Vec<Value>, Failure> {
+        let output = Command::new(self.ready()?)
+            .args(["-s", "jobs"])
+            .current_dir(self.directory.join("guest"))
+            .output()
+            .map_err(|error| format!("the oracle: {error}"))?;
+        parsed(&String::from_utf8_lossy(&output.stdout), "the oracle")
+    }
+
+    fn answers(&self, kernel: &str) -> PathBuf {
+        self.directory.join("answers").join(format!("{kernel}.jsonl"))
+    }
+
+    /// The answers of each kernel that was asked.
+    pub(crate) fn read(&self) -> Result<BTreeMap<String, Vec<Value>>, Failure> {
+        let mut answers = BTreeMap::new();
+        for kernel in &self.kernels {
+            let path = self.answers(kernel);
+            let Ok(text) = fs::read_to_string(&path) else {
+                println!("{kernel}: not asked");
+                continue;
+            };
+            answers.insert(kernel.clone(), parsed(&text, kernel)?);
+        }
+        Ok(answers)
+    }
+}
+
+fn parsed(text: &str, who: &str) -> Result<Vec<Value>, Failure> {
+    let lines: Result<Vec<Value>, _> = text.lines().map(serde_json::from_str).collect();
+    lines.map_err(|error| format!("{who}: {error}"))
+}
+
+fn shared(path: &str) -> Result<PathBuf, Failure> {
+    abide_testkit::shared(path).ok_or_else(|| format!("the shared data has no {path}"))
 }
 
 /// All of libbpf-tools, and every so many of the selftests.

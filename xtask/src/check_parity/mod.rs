@@ -15,6 +15,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
+pub(crate) use self::ask::Guest;
 use self::reason::Reason;
 use crate::{Failure, tree};
 
@@ -61,17 +62,8 @@ pub(crate) fn run(boot: bool) -> Result<(), Failure> {
         ask::run(&directory)?;
     }
     let ours = checked(&directory)?;
-    let mut answers: BTreeMap<String, Vec<Value>> = BTreeMap::new();
-    for kernel in abide_testkit::kernels() {
-        let path = directory.join("answers").join(format!("{kernel}.jsonl"));
-        let Ok(text) = fs::read_to_string(&path) else {
-            println!("{kernel}: not asked");
-            continue;
-        };
-        let lines: Result<Vec<Value>, _> = text.lines().map(serde_json::from_str).collect();
-        let lines = lines.map_err(|error| format!("{}: {error}", path.display()))?;
-        answers.insert(kernel, lines);
-    }
+    let kernels = abide_testkit::kernels();
+    let answers = Guest { directory: &directory, jobs: "", kernels }.read()?;
     if answers.is_empty() {
         return Err("no kernel was asked: cargo xtask check-parity --ask".to_owned());
     }

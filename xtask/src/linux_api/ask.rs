@@ -140,7 +140,7 @@ fn ask(api: &Api, plain: bool) -> Result<(Answers, Names, Names), Failure> {
         }
         out.2.insert(name.to_owned());
         for world in &worlds {
-            if api.right(id, world.program).is_none() {
+            if api.right(id, world.program, "").is_none() {
                 continue;
             }
             let helper = Helper { api, node, name, number: *number, prototype, world };

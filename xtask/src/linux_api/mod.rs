@@ -4,8 +4,10 @@
 
 mod answers;
 mod ask;
+mod attached;
 mod calls;
 mod history;
+mod operations;
 mod parity;
 mod prototype;
 mod rights;
@@ -22,6 +24,8 @@ use write::File;
 use crate::{Failure, tree};
 
 pub(crate) use ask::run as ask;
+pub(crate) use attached::run as ask_attached;
+pub(crate) use operations::measure as operations;
 
 /// Writes the file and the page about it, or checks that they are what would be written.
 pub(crate) fn run(bless: bool) -> Result<(), Failure> {
@@ -55,6 +59,7 @@ fn generate() -> Result<String, Failure> {
     abilities(&mut file)?;
     calls::helpers(&mut file, &rights, &changes)?;
     calls::kfuncs(&mut file, &kfuncs, &rights, &changes)?;
+    operations::write(&mut file)?;
     file.grant_kept(&rights);
     deprecations(&mut file)?;
     removals(&mut file)?;

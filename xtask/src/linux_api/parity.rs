@@ -6,10 +6,11 @@ use std::fmt::Write;
 
 use abide_api::Api;
 use abide_api::query::Namespace;
+use abide_linux::load::vehicle;
 
-use super::history;
 use super::rights::{attach_kinds, kernels};
 use super::tables::{Table, Version};
+use super::{attached, history};
 use crate::Failure;
 
 /// How many answers there are, and which the file does not give.
@@ -26,25 +27,45 @@ impl Parity {
         let kernels = kernels(&table);
         let mut parity = Parity { asked: 0, differ: BTreeMap::new() };
         for row in table.rows() {
-            let name = row.get("name");
             for kind in row.get("attach").split(',') {
                 let program =
                     attach.get(kind).ok_or_else(|| format!("no program type is {kind}"))?;
-                for (kernel, answer) in kernels.iter().zip(row.at(2).chars()) {
-                    let may = match answer {
-                        '1' => true,
-                        '0' => false,
-                        _ => continue,
-                    };
-                    parity.asked += 1;
-                    if says(api, name, program, *kernel) != may {
-                        let key = (name.to_owned(), kind.to_owned());
-                        parity.differ.entry(key).or_default().push((*kernel, may));
-                    }
-                }
+                let section = vehicle::section(kind);
+                parity.count(api, (row.get("name"), program, section), kind, &kernels, row.at(2));
+            }
+        }
+        let table = Table::read(attached::TABLE)?;
+        let kernels = super::rights::kernels(&table);
+        for row in table.rows() {
+            for section in row.get("sections").split(',') {
+                let call = (row.get("name"), row.get("program"), section);
+                parity.count(api, call, section, &kernels, row.at(2));
             }
         }
         Ok(parity)
+    }
+
+    /// Compares the answers of all kernels to one question: callee, program type, section.
+    fn count(
+        &mut self,
+        api: &Api,
+        call: (&str, &str, &str),
+        kind: &str,
+        kernels: &[Version],
+        answers: &str,
+    ) {
+        for (kernel, answer) in kernels.iter().zip(answers.chars()) {
+            let may = match answer {
+                '1' => true,
+                '0' => false,
+                _ => continue,
+            };
+            self.asked += 1;
+            if says(api, call, *kernel) != may {
+                let key = (call.0.to_owned(), kind.to_owned());
+                self.differ.entry(key).or_default().push((*kernel, may));
+            }
+        }
     }
 
     fn differing(&self) -> usize {
@@ -61,7 +82,8 @@ impl Parity {
         let mut out = format!(
             "# Who may call what: the file against kernels\n\n\
              Made by `cargo xtask linux-api --bless`. Nine kernels (`apis/facts/rights.tsv`) were booted and asked, by loading a\n\
-             program, whether each program type may call each helper and kfunc. Of {} answers, `apis/linux.api` gives {:.2} %.\n\
+             program, whether each program type may call each helper and kfunc, and where that decides from each section\n\
+             (`apis/facts/rights_attached.tsv`). Of {} answers, `apis/linux.api` gives {:.2} %.\n\
              Where it says something else, and why:\n\n\
              | callee | attached as | on | the kernel says | cause |\n|---|---|---|---|---|\n",
             self.asked,
@@ -82,6 +104,12 @@ impl Parity {
             let cause = match (may, late) {
                 (true, true) => {
                     "the stable series has it from a later release, or its first release is known too late"
+                }
+                (true, false) if filtered.contains(name) && kind.contains('/') => {
+                    "a later kernel that was asked does not allow it"
+                }
+                (true, false) if filtered.contains(name) => {
+                    "asked by section the kernel refuses it, in other words than the first to ask knew"
                 }
                 (true, false) => "allowed on this kernel, though not on an earlier or later one",
                 (false, _) if filtered.contains(name) => {
@@ -104,17 +132,17 @@ impl Parity {
 
 /// What looks at what a program is attached to.
 fn filtered() -> Result<HashSet<String>, Failure> {
-    let (kfuncs, helpers) = (Table::read("kfuncs.tsv")?, Table::read("rights_attached.tsv")?);
+    let (kfuncs, helpers) = (Table::read("kfuncs.tsv")?, Table::read(attached::TABLE)?);
     let kfuncs = kfuncs.rows().filter(|row| !row.get("filter").is_empty());
     Ok(kfuncs.chain(helpers.rows()).map(|row| row.get("name").to_owned()).collect())
 }
 
 /// What the file says.
-fn says(api: &Api, name: &str, program: &str, kernel: Version) -> bool {
+fn says(api: &Api, (name, program, section): (&str, &str, &str), kernel: Version) -> bool {
     let Some(node) = api.node(&kernel.node()) else { return false };
     let right = api
         .lookup(Namespace::Callable, name, node)
-        .and_then(|id| api.right(id, program))
+        .and_then(|id| api.right(id, program, section))
         .is_some_and(|right| api.is_ancestor(api.definition(right).node, node));
     right && api.lookup(Namespace::Program, program, node).is_some()
 }

@@ -3,25 +3,64 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use abide_linux::load::vehicle;
+
+use super::attached;
 use super::tables::{Table, Version};
 use crate::Failure;
 
-/// What is known of one callee: per kernel and program type, whether it may be called.
+/// What is known of one callee: per kernel and caller, whether it may be called. A caller is a program type,
+/// or one of its sections: [`of_section`].
 type Known = BTreeMap<Version, BTreeMap<String, bool>>;
 
-/// Filters by what a program is attached to: the type that the source registers, the one here, and since
-/// when.
-const FILTERS: &[(&str, &str, &str, Version)] = &[
-    ("scx_kfunc_context_filter", "struct_ops", "sched_ext", Version(6, 12)),
-    ("bpf_session_filter", "kprobe", "kprobe", Version(6, 10)),
-    // Sessions of fentry and fexit.
-    ("bpf_session_filter", "tracing", "fentry", Version(7, 0)),
-    ("bpf_qdisc_kfunc_filter", "struct_ops", "struct_ops", Version(6, 16)),
+/// A filter by what a program is attached to.
+struct Filter {
+    name: &'static str,
+    /// The type that the source registers.
+    registered: &'static str,
+    /// The one here.
+    program: &'static str,
+    /// The sections that it lets through; empty if sections do not say it.
+    sections: &'static [&'static str],
+    since: Version,
+}
+
+const FILTERS: &[Filter] = &[
+    Filter {
+        name: "scx_kfunc_context_filter",
+        registered: "struct_ops",
+        program: "sched_ext",
+        sections: &[],
+        since: Version(6, 12),
+    },
+    Filter {
+        name: "bpf_session_filter",
+        registered: "kprobe",
+        program: "kprobe",
+        sections: &["kprobe.session", "uprobe.session", "uprobe.session.s"],
+        since: Version(6, 10),
+    },
+    Filter {
+        name: "bpf_session_filter",
+        registered: "tracing",
+        program: "fentry",
+        sections: &["fsession", "fsession.s", "fsession.multi", "fsession.multi.s"],
+        since: Version(7, 0),
+    },
+    Filter {
+        name: "bpf_qdisc_kfunc_filter",
+        registered: "struct_ops",
+        program: "struct_ops",
+        sections: &[],
+        since: Version(6, 16),
+    },
 ];
 
 /// What all kernels say.
 pub(super) struct Rights {
     known: HashMap<String, Known>,
+    /// The sections of each program type.
+    sections: HashMap<String, Vec<String>>,
 }
 
 /// Who may call one definition.
@@ -42,6 +81,33 @@ pub(super) fn attach_kinds(programs: &Table) -> HashMap<String, String> {
         }
     }
     found
+}
+
+/// A caller that is one section of a program type.
+fn of_section(program: &str, section: &str) -> String {
+    format!("{program}\t{section}")
+}
+
+/// What `rights.tsv` says, by callee, program type and kernel.
+pub(super) fn asked() -> Result<HashMap<(String, String, Version), char>, Failure> {
+    let attach = attach_kinds(&Table::read("programs.tsv")?);
+    let mut found: HashMap<(String, String, Version), char> = HashMap::new();
+    let table = Table::read("rights.tsv")?;
+    let kernels = kernels(&table);
+    for row in table.rows() {
+        for program in row.get("attach").split(',').filter_map(|kind| attach.get(kind)) {
+            let answers = kernels.iter().zip(row.at(2).chars());
+            for (kernel, may) in answers.filter(|(_, may)| matches!(may, '0' | '1')) {
+                let key = (row.get("name").to_owned(), program.clone(), *kernel);
+                let known = found.entry(key).or_insert(may);
+                // Of two ways of attaching one is enough.
+                if may == '1' {
+                    *known = may;
+                }
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// `tracing` of the kernel is several types here, since their sections differ.
@@ -78,10 +144,14 @@ impl Rights {
                 }
             }
         }
-        let mut rights = Rights { known };
+        let sections = programs.rows().map(|row| {
+            let sections = row.get("sections").split(' ').map(str::to_owned).collect();
+            (row.get("name").to_owned(), sections)
+        });
+        let mut rights = Rights { known, sections: sections.collect() };
         rights.later(kfuncs)?;
         rights.filtered(kfuncs, &kernels);
-        rights.attached(&kernels)?;
+        rights.attached()?;
         rights.registered(kfuncs)?;
         Ok(rights)
     }
@@ -120,40 +190,90 @@ impl Rights {
     /// nothing of the others.
     fn filtered(&mut self, kfuncs: &Table, kernels: &[Version]) {
         for row in kfuncs.rows() {
-            for (filter, registered, program, from) in FILTERS {
-                if row.get("filter") != *filter {
-                    continue;
-                }
+            for filter in FILTERS.iter().filter(|filter| row.get("filter") == filter.name) {
                 let Some(known) = self.known.get_mut(row.get("name")) else { continue };
-                for kernel in kernels.iter().filter(|kernel| *kernel >= from) {
+                for kernel in kernels {
                     let seen = ["6.1", "6.12", "6.18", "7.3"]
                         .into_iter()
                         .find(|seen| Version::parse(seen).is_some_and(|seen| seen >= *kernel));
                     let types = seen.map_or("", |seen| row.get(&format!("types_{seen}")));
-                    let may = known.get_mut(kernel).and_then(|who| who.get_mut(*program));
-                    if let Some(may) = may
-                        && types.split('|').any(|found| found == *registered)
-                    {
-                        *may = true;
+                    let Some(who) = known.get_mut(kernel) else { continue };
+                    let registered = *kernel >= filter.since
+                        && types.split('|').any(|found| found == filter.registered);
+                    if !who.contains_key(filter.program) {
+                        continue;
+                    }
+                    if registered && filter.sections.is_empty() {
+                        who.insert(filter.program.to_owned(), true);
+                    }
+                    for section in filter.sections {
+                        who.insert(of_section(filter.program, section), registered);
                     }
                 }
             }
         }
     }
 
-    /// Helpers that look at it, too: what some of a type may is said of the type, and which of them may is
-    /// the verifier's to know.
-    fn attached(&mut self, kernels: &[Version]) -> Result<(), Failure> {
-        for row in Table::read("rights_attached.tsv")?.rows() {
-            let since =
-                Version::parse(row.get("since")).ok_or("rights_attached.tsv: no version")?;
+    /// What the one program of a type said that was asked stands for its section.
+    fn told_by_one(&mut self, attached: &Table) -> Result<(), Failure> {
+        let pairs: BTreeSet<(&str, &str)> =
+            attached.rows().map(|row| (row.get("name"), row.get("program"))).collect();
+        for (name, program) in &pairs {
+            let known = self.known.entry((*name).to_owned()).or_default();
+            known.values_mut().for_each(|who| _ = who.remove(*program));
+        }
+        let attach = attach_kinds(&Table::read("programs.tsv")?);
+        let table = Table::read("rights.tsv")?;
+        let kernels = kernels(&table);
+        for row in table.rows() {
+            let Some(known) = self.known.get_mut(row.get("name")) else { continue };
+            for kind in row.get("attach").split(',') {
+                let program = attach.get(kind).map_or("", String::as_str);
+                if !pairs.contains(&(row.get("name"), program)) {
+                    continue;
+                }
+                for (kernel, may) in kernels.iter().zip(row.at(2).chars()) {
+                    for section in vehicle::sections(kind) {
+                        if may == '0' || may == '1' {
+                            let at = known.entry(*kernel).or_default();
+                            at.insert(of_section(program, section), may == '1');
+                        }
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Helpers that look at it, too: what is known of each section stands in the place of what one of them
+    /// said for the type.
+    fn attached(&mut self) -> Result<(), Failure> {
+        let table = Table::read(attached::TABLE)?;
+        let kernels = kernels(&table);
+        self.told_by_one(&table)?;
+        for row in table.rows() {
+            let (name, program) = (row.get("name"), row.get("program"));
+            let known = self.known.entry(name.to_owned()).or_default();
+            for section in row.get("sections").split(',') {
+                for (kernel, may) in kernels.iter().zip(row.at(2).chars()) {
+                    if may != '-' {
+                        let at = known.entry(*kernel).or_default();
+                        at.insert(of_section(program, section), may == '1');
+                    }
+                }
+            }
+        }
+        for row in Table::read("rights_attached_since.tsv")?.rows() {
+            let since = Version::parse(row.get("since"));
+            let since = since.ok_or("rights_attached_since.tsv: no version")?;
             let known = self.known.entry(row.get("name").to_owned()).or_default();
-            let mut say = |at: Version, may: bool| {
-                known.entry(at).or_default().insert(row.get("program").to_owned(), may);
-            };
-            say(Version(since.0, since.1.saturating_sub(1)), false);
-            for kernel in kernels.iter().filter(|kernel| **kernel > since).chain([&since]) {
-                say(*kernel, true);
+            for section in row.get("sections").split(',') {
+                let caller = of_section(row.get("program"), section);
+                let mut say = |at: Version, may: bool| {
+                    known.entry(at).or_default().insert(caller.clone(), may);
+                };
+                say(Version(since.0, since.1 - 1), false);
+                say(since, true);
             }
         }
         Ok(())
@@ -205,7 +325,9 @@ impl Rights {
                 if *now {
                     may.insert(program);
                 } else if may.remove(program.as_str()) {
-                    lost.entry(*kernel).or_default().push(program.clone());
+                    let words = program.split_once('\t');
+                    let who = words.map_or(program.as_str(), |(_, section)| section);
+                    lost.entry(*kernel).or_default().push(who.to_owned());
                 }
             }
         }
@@ -216,6 +338,53 @@ impl Rights {
     pub(super) fn of(&self, name: &str, definitions: &[Version]) -> Vec<Granted> {
         let ends = definitions.iter().skip(1).map(|end| Some(*end)).chain([None]);
         definitions.iter().zip(ends).map(|(start, end)| self.one(name, *start, end)).collect()
+    }
+
+    /// Callers as the language has them, those that were not said before: sections of one program type in
+    /// brackets, and the type alone, or what the sections stand below, where from now on all of them may.
+    fn said<'k, I>(
+        &self,
+        callers: &[String],
+        now: impl Fn() -> I,
+        said: &mut BTreeSet<String>,
+    ) -> Vec<String>
+    where
+        I: Iterator<Item = (&'k Version, &'k BTreeMap<String, bool>)>,
+    {
+        let all_below = |above: &str| {
+            let below = |caller: &str| {
+                let rest = caller.strip_prefix(above);
+                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['\t', '/']))
+            };
+            now().flat_map(|(_, who)| who).all(|(caller, may)| *may || !below(caller))
+        };
+        let mut found: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for caller in callers {
+            let (program, section) = caller.split_once('\t').unwrap_or((caller, ""));
+            let own = self.sections.get(program).map_or(&[][..], Vec::as_slice);
+            let base = section.split('/').next().unwrap_or(section);
+            let base = own.iter().find(|own| **own == base);
+            let section = match base {
+                _ if section.is_empty() || all_below(program) => "",
+                Some(base) if all_below(&of_section(program, base)) => base,
+                _ => section,
+            };
+            let known = said.contains(program) || !said.insert(of_section(program, section));
+            if section.is_empty() {
+                said.insert(program.to_owned());
+            }
+            if !known {
+                found.entry(program).or_default().insert(section);
+            }
+        }
+        let text = |(program, sections): (&str, BTreeSet<&str>)| {
+            if sections.contains("") {
+                return program.to_owned();
+            }
+            let sections: Vec<String> = sections.iter().map(|one| format!("\"{one}\"")).collect();
+            format!("{program}[{}]", sections.join(", "))
+        };
+        found.into_iter().map(text).collect()
     }
 
     fn one(&self, name: &str, start: Version, end: Option<Version>) -> Granted {
@@ -233,7 +402,10 @@ impl Rights {
                 let near = asked.iter().find(|(at, _)| *at >= start).or(asked.last());
                 here.extend(near.copied());
             }
-            match here.iter().position(|(_, may)| *may) {
+            let first = here.iter().position(|(_, may)| *may);
+            // Of a section that lost it again nobody is promised it: nothing could take it away.
+            let lost = |first: &usize| here[*first..].iter().any(|(_, may)| !*may);
+            match first.filter(|first| !program.contains('\t') || !lost(first)) {
                 Some(0) => granted.own.push(program.clone()),
                 Some(first) => {
                     denied = true;
@@ -250,9 +422,17 @@ impl Rights {
             *lowest = (*lowest).min(low);
             all.extend(programs);
         }
-        for (high, (low, mut programs)) in by_release {
-            programs.sort();
-            granted.later.insert((low, high), programs);
+        let period = |at: Version| {
+            known.range(at..).take_while(move |(kernel, _)| end.is_none_or(|end| **kernel < end))
+        };
+        let mut said = BTreeSet::new();
+        granted.own = self.said(&granted.own, || period(start), &mut said);
+        for (high, (low, mut callers)) in by_release {
+            callers.sort();
+            let callers = self.said(&callers, || period(high), &mut said);
+            if !callers.is_empty() {
+                granted.later.insert((low, high), callers);
+            }
         }
         if !denied {
             granted.own.clear();

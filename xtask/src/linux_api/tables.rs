@@ -56,7 +56,7 @@ impl<'a> Row<'a> {
 
 /// A version of Linux: `6.18`, also of `6.18.44vm`, `<=4.20`, `(5.10,5.18]`, `6.12..6.17`. Facts that
 /// are ranges have two: the last version without, and the first with it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Version(pub(super) u32, pub(super) u32);
 
 impl Version {

@@ -78,6 +78,11 @@ impl File {
         self.statements.entry(at.node()).or_default().push(wrapped(statement));
     }
 
+    /// Adds a statement as it stands.
+    pub(super) fn add_text(&mut self, at: Version, text: String) {
+        self.statements.entry(at.node()).or_default().push(text);
+    }
+
     /// Deprecates a name.
     pub(super) fn deprecate(&mut self, at: Version, event: &str) {
         self.deprecations.entry(at.node()).or_default().push(wrapped(event));

@@ -273,7 +273,7 @@ fn assemble(api: &Arc<Api>, host: NodeId, test: &Value) -> Result<(Program, Obje
                     .rfind(|id| api.is_ancestor(api.definition(*id).node, host));
                 let id = found.ok_or(("helper", format!("no helper {}", slot.imm)))?;
                 if api
-                    .right(id, kind)
+                    .right(id, kind, "")
                     .is_none_or(|right| !api.is_ancestor(api.definition(right).node, host))
                 {
                     return Err(("right", format!("{kind} may not call {}", api.label(id))));

@@ -4,9 +4,10 @@ use std::fmt::Write;
 use std::path::PathBuf;
 
 use abide::{Api, codes};
+use abide_api::listed;
 use abide_api::model::{DefId, DefKind, Definition, Event, EventKind, NodeId};
 use abide_api::query::Namespace;
-use abide_diag::{Diagnostic, Severity, printable};
+use abide_diag::{Diagnostic, Severity, misspelt, printable};
 use clap::Subcommand;
 use serde::Serialize;
 
@@ -293,6 +294,9 @@ pub(crate) fn near<'a>(api: &'a Api, name: &str) -> Vec<&'a str> {
     let nodes = api.nodes.iter().map(|node| node.name.as_str());
     let definitions = api.definitions.iter().map(|definition| definition.name.as_str());
     let mut names: Vec<&str> = nodes.chain(definitions).collect();
+    if let Some(near) = misspelt(name, names.iter().copied()) {
+        return vec![near];
+    }
     let best = names.iter().map(|known| common(known)).max().unwrap_or(0);
     names.retain(|known| common(known) == best && best * 2 >= name.len() && best > 0);
     names.sort_unstable();
@@ -383,7 +387,7 @@ fn declaration(definition: &Definition) -> String {
         DefKind::Enum(body) => format!("enum {name}: {}", count(body.values.len() as u64, "value")),
         DefKind::Typedef(ty) => format!("typedef {}", ty.declare(name)),
         DefKind::Map | DefKind::Ability(_) => format!("{} {name}", definition.kind.word()),
-        DefKind::Rights(programs) => format!("extend {name} for {}", programs.join(", ")),
+        DefKind::Rights(callers) => format!("extend {name} for {}", listed(callers)),
     }
 }
 
@@ -542,10 +546,10 @@ struct LintJson {
 }
 
 fn lint(files: &[PathBuf], since: Option<&PathBuf>, ui: &Ui) -> Result<Exit, Failure> {
-    let old = since.map(|path| apis::read(path)).transpose()?;
+    let old = since.map(|path| apis::by_file_or_name(path)).transpose()?;
     let mut found: Vec<Message> = Vec::new();
     for path in files {
-        match apis::read(path) {
+        match apis::by_file_or_name(path) {
             Ok(api) => {
                 found.extend(apis::messages(api.warnings.clone(), &api.source));
                 if let Some(old) = &old {

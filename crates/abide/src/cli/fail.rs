@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use abide_diag::{Code, Diagnostic, Report, Source, printable};
+use abide_diag::{Code, Diagnostic, Report, Source, nearest, printable};
 
 use super::files::named;
 use abide::codes;
@@ -64,12 +64,16 @@ impl Failure {
         purpose: &str,
         names: impl Iterator<Item = &'a str>,
     ) -> Self {
-        let names: Vec<_> = names.map(printable).collect();
+        let names: Vec<&str> = names.collect();
         let message = format!("the object has no program `{}`{purpose}", printable(name));
-        Failure::usage(
-            Diagnostic::error(&codes::C_NO_PROGRAM, message)
-                .note(format!("it has: {}", names.join(", "))),
-        )
+        let near = nearest(name, names.iter().copied()).map(printable);
+        let names: Vec<_> = names.into_iter().map(printable).collect();
+        let error = Diagnostic::error(&codes::C_NO_PROGRAM, message)
+            .note(format!("it has: {}", names.join(", ")));
+        Failure::usage(match near {
+            Some(near) => error.help(format!("did you mean `{near}`?")),
+            None => error,
+        })
     }
 
     /// Several refusals.

@@ -1,7 +1,7 @@
 //! `abide headers`: the C header of a version of an API. What stands in it is the room `api`'s.
 
-use std::fs;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use abide_diag::Report as _;
 use serde::Serialize;
@@ -58,6 +58,10 @@ pub(crate) fn main(args: &Args, ui: &Ui) -> Result<Exit, Failure> {
             let file = if path.extension().is_some_and(|extension| extension == "h") {
                 path.to_owned()
             } else {
+                if path.is_file() {
+                    let error = io::Error::from(io::ErrorKind::NotADirectory);
+                    return Err(Failure::io("write", path, &error));
+                }
                 fs::create_dir_all(path).map_err(|error| Failure::io("write", path, &error))?;
                 path.join(format!("{}.h", api.name))
             };

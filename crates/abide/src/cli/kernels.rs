@@ -4,9 +4,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use abide::{Answers, Api, Profile, Release, Running, Standing};
+use abide::{Answers, Api, Profile, Release, Running, Standing, codes};
 use abide_btf::Btf;
-use abide_diag::Report;
+use abide_diag::{Diagnostic, Report, printable};
 
 use super::fail::{Exit, Failure, shown};
 use super::files;
@@ -23,7 +23,16 @@ impl Kernel {
     /// Reads a file of BTF, or an ELF file that has it; without a path, the running kernel. `release`
     /// is what the file does not say itself.
     pub(crate) fn read(path: Option<&Path>, release: Option<&str>) -> Result<Kernel, Failure> {
-        let release = release.and_then(Release::parse);
+        let release = match release {
+            Some(text) => Some(Release::parse(text).ok_or_else(|| {
+                let message = format!("`{}` is no release of a kernel", printable(text));
+                Failure::usage(
+                    Diagnostic::error(&codes::C_RELEASE, message)
+                        .help("write it as `uname -r` does: 6.12.117+deb13-amd64"),
+                )
+            })?),
+            None => None,
+        };
         let Some(path) = path else {
             let running = Running::read().map_err(|error| Failure {
                 exit: Exit::Io,

@@ -37,6 +37,12 @@ abide_diag::codes! {
     /// has it. An extern can be weak (`__weak`), and the program can ask whether it is there.
     R_NO_SYMBOL = "R0305", "no such function or variable";
 
+    /// What the program is attached to has fewer arguments on this kernel: a tracepoint, a function, or a
+    /// member of a struct of operations. No kernel loads a program that looks at an argument which is not there.
+    R_NO_ARGUMENT = "R0306", "no such argument";
+    /// A struct of operations sets a member that the host's struct does not have: no loader takes the object.
+    R_NO_MEMBER = "R0307", "no such member";
+
     /// The name was withdrawn, for all versions at once and without a window, for the reason given:
     /// most often for security.
     R_WITHDRAWN = "R0401", "withdrawn";

@@ -1,15 +1,17 @@
 //! Denials as refusals: what, since when, and the way out. Decides nothing.
 
+use abide_diag::printable;
+
 use crate::bind::codes as c;
 use crate::host::{Denial, Deprecation, HostProfile};
 use crate::model::{Api, DefId};
+use crate::print::listed;
 use crate::refusal::Refusal;
 use crate::require::{ProgramNeeds, Requirements};
 
 pub(super) fn no_program(needs: &Requirements, name: &str) -> Refusal {
-    let names: Vec<_> =
-        needs.programs.iter().map(|program| abide_diag::printable(&program.name)).collect();
-    let shown = abide_diag::printable(name);
+    let names: Vec<_> = needs.programs.iter().map(|program| printable(&program.name)).collect();
+    let shown = printable(name);
     Refusal::new(&c::R_NO_PROGRAM, shown.clone(), format!("the object has no program `{shown}`"))
         .help(format!("its programs: {}", names.join(", ")))
 }
@@ -172,16 +174,40 @@ pub(crate) fn denial(
     }
 }
 
-/// The host has what is called, but lets programs of this type call it only later.
+/// No version lets such programs call it.
+pub(crate) fn never_for(api: &Api, id: DefId, program: &str, section: &str) -> Refusal {
+    let name = &api.definition(id).name;
+    let callers = api.callers_ever(id).unwrap_or_default();
+    let refuse = |message| Refusal::new(&c::R_PROGRAM_TYPE, api.label(id), message);
+    match callers.iter().find(|caller| caller.program == program) {
+        Some(caller) => refuse(format!(
+            "`{name}` may be called by some programs of type {program}, not by those of section \"{}\"",
+            printable(section)
+        ))
+        .note(format!("allowed for {caller}")),
+        None => refuse(format!("`{name}` may not be called by programs of type {program}"))
+            .note(format!("allowed for: {}", listed(&callers))),
+    }
+}
+
+/// The host has what is called, but lets such programs call it only later.
 pub(crate) fn no_right(host: &HostProfile, program: &ProgramNeeds, right: DefId) -> Refusal {
     let api = host.api();
     let (granted, node) = (api.definition(right), api.node_ref(api.definition(right).node));
     let kind = program.program_type.as_ref().map_or("this", |id| &api.definition(*id).name);
+    let some = api
+        .callers_of(right)
+        .iter()
+        .any(|caller| caller.program == kind && !caller.sections.is_empty());
+    let which = match some {
+        true => format!("of section \"{}\"", printable(&program.section)),
+        false => format!("of type {kind}"),
+    };
     Refusal::new(
         &c::R_PROGRAM_TYPE,
         api.label(right),
         format!(
-            "`{}` may not yet be called by programs of type {kind} on the host {}",
+            "`{}` may not yet be called by programs {which} on the host {}",
             granted.name,
             host.label()
         ),

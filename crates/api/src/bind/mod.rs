@@ -11,7 +11,7 @@ use std::sync::Arc;
 use crate::host::{Denial, HostProfile, Service};
 use crate::model::{Api, DefId};
 use crate::refusal::{Refusal, Refusals, Site};
-use crate::require::{Callee, ProgramNeeds, Requirements};
+use crate::require::{Callee, Operation, ProgramNeeds, Requirements};
 
 /// How one callee of a program is served.
 #[derive(Debug, Clone)]
@@ -139,6 +139,16 @@ impl HostProfile {
                 refusals.push(refusal.in_program(&program.name));
             }
         }
+        let own = |one: &&Operation| one.program == usize::try_from(program.id.0).ok();
+        for operation in needs.operations.iter().filter(own) {
+            if let Some(id) = operation.meaning
+                && let Err(denial) = self.service(id)
+            {
+                let subject = explain::Subject::part(self.api(), id, "member", &operation.name);
+                let refusal = explain::denial(self, needs, id, &denial, subject);
+                refusals.push(refusal.in_program(&program.name));
+            }
+        }
         let mut calls = Vec::new();
         for need in &program.calls {
             let (mut right, mut meant) = (need.right, need.meaning.as_ref().ok().copied());
@@ -147,7 +157,8 @@ impl HostProfile {
                 && matches!(self.service(id), Err(Denial::TooNew { .. } | Denial::OtherBranch))
                 && let Some(kind) = program.program_type.as_ref().ok()
                 && let Some(older) = need.also.iter().find(|id| self.service(**id).is_ok())
-                && let Some(found) = self.api().right(*older, &self.api().definition(*kind).name)
+                && let Some(found) =
+                    self.api().right(*older, &self.api().definition(*kind).name, &program.section)
             {
                 (meant, right) = (Some(*older), Some(found));
             }

@@ -3,13 +3,14 @@
 use abide_object::{ExternId, ExternKind, FunctionId, Object, Target};
 
 use super::serve::{self, serving};
-use super::{Host, Item, Row, Status, outside};
+use super::{Host, Item, Row, Status, arguments, outside};
+use crate::bind::codes as c;
 use crate::bind::explain::{self, Subject};
 use crate::flow::{Facts, Reached};
-use crate::model::DefId;
+use crate::model::{DefId, DefKind};
 use crate::query::Namespace;
 use crate::refusal::{Refusal, Site};
-use crate::require::{Callee, Feature, Need, ProgramNeeds, Requirements};
+use crate::require::{Callee, Feature, Need, Operation, ProgramNeeds, Requirements};
 
 pub(super) struct Judge<'a> {
     pub(super) object: &'a Object,
@@ -22,7 +23,17 @@ impl Judge<'_> {
     /// What a loader does before it loads any program.
     pub(super) fn whole(&self) -> Vec<Row> {
         let mut rows = Vec::new();
-        let mut add = |item, status| rows.push(Row { item, site: None, status });
+        let mut add = |item, status: Status| {
+            // Members of one struct may lack it together.
+            let refused = match (&item, &status) {
+                (Item::Operation(_), Status::Refused(refusal)) => Some(refusal),
+                _ => None,
+            };
+            if !refused.is_some_and(|refusal| rows.iter().any(|row: &Row| row.says_too(refusal))) {
+                rows.push(Row { item, site: None, status });
+            }
+        };
+        let mut missing = Vec::new();
         for (index, map) in self.needs.maps.iter().enumerate() {
             let status = match &map.meaning {
                 Ok(id) => self.kind(*id),
@@ -46,7 +57,15 @@ impl Judge<'_> {
         }
         for index in 0..self.object.maps.len() {
             if let Some(status) = outside::struct_ops(self.object, self.host, index) {
+                if matches!(status, Status::Refused(_)) {
+                    missing.push(index);
+                }
                 add(Item::StructOps(index), status);
+            }
+        }
+        for (index, operation) in self.needs.operations.iter().enumerate() {
+            if !missing.contains(&operation.map) {
+                add(Item::Operation(index), self.operation(operation));
             }
         }
         for (number, found) in (0..).zip(&self.object.externs) {
@@ -101,6 +120,9 @@ impl Judge<'_> {
         if let Some(status) = outside::target(self.object, self.host, index) {
             add(Item::Target, None, status);
         }
+        if let Some((access, status)) = arguments::missing(self.object, self.host, index, reached) {
+            add(Item::Arguments, Some(self.site(access.function, access.slot)), status);
+        }
         for (at, feature) in program.features.iter().enumerate() {
             let (site, status) = self.feature(feature, reached);
             add(Item::Feature(at), site, status);
@@ -139,6 +161,50 @@ impl Judge<'_> {
                 &denial,
                 subject(),
             )),
+        }
+    }
+
+    /// A member of a struct of operations. The types of the host say whether it is there, or else the API.
+    fn operation(&self, operation: &Operation) -> Status {
+        let (api, profile) = (&self.needs.api, &self.host.profile);
+        let (structure, member) = operation.name.split_once('.').unwrap_or((&operation.name, ""));
+        let typed = outside::member(self.host, structure, member);
+        let first = api.definitions_of(Namespace::Tag, structure).first().copied();
+        let served = operation.meaning.map(|id| {
+            self.definition(id, || match Some(id) == first {
+                true => Subject::of(api, id),
+                false => Subject::part(api, id, "member", &operation.name),
+            })
+        });
+        let here = api.lookup(Namespace::Tag, structure, profile.node());
+        let gone = here.is_some_and(|id| match &api.definition(id).kind {
+            DefKind::Struct(body) => !body.fields.iter().any(|field| field.name == member),
+            _ => false,
+        });
+        let on = profile.name();
+        let lacks = |note: Option<String>| {
+            let name = abide_diag::printable(&operation.name);
+            let message =
+                format!("the struct of {on} has no member `{name}`, which the object sets");
+            let refusal = Refusal::new(&c::R_NO_MEMBER, name.clone(), message);
+            let refusal = match note {
+                Some(note) => refusal.note(note),
+                None => refusal,
+            };
+            Status::Refused(refusal.help(
+                "leave it out where it is missing: set it to NULL before the object is loaded",
+            ))
+        };
+        match (typed, served) {
+            (Some(true), _) => Status::There,
+            (_, Some(Status::Served { .. })) if gone => {
+                lacks(Some("an earlier version had it".to_owned()))
+            }
+            (None, Some(status)) => status,
+            (Some(false), _) | (None, None) => lacks(operation.meaning.map(|id| {
+                let node = api.node_ref(api.definition(id).node);
+                format!("it exists since {} ({})", node.name, node.released)
+            })),
         }
     }
 
@@ -239,7 +305,7 @@ impl Judge<'_> {
     ) -> Option<Refusal> {
         let (api, profile) = (&self.needs.api, &self.host.profile);
         let kind = &api.definition(*program.program_type.as_ref().ok()?).name;
-        match api.right(by, kind) {
+        match api.right(by, kind, &program.section) {
             Some(found) if profile.service(found).is_ok() || found == by => None,
             Some(found) => Some(explain::no_right(profile, program, found)),
             None => right.map(|right| explain::no_right(profile, program, right)),

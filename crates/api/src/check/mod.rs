@@ -5,6 +5,7 @@
 //! there (see [`crate::flow`]). What cannot be known is said to be open, never guessed. Nothing is
 //! loaded, and no machine is asked.
 
+mod arguments;
 mod facts;
 mod judge;
 mod outside;
@@ -92,6 +93,10 @@ pub enum Item {
     Target,
     /// The kernel's type of a struct_ops map, by its index in [`Object::maps`].
     StructOps(usize),
+    /// A member that a struct_ops map sets, by its index in [`Requirements::operations`].
+    Operation(usize),
+    /// The arguments of what the program is attached to.
+    Arguments,
 }
 
 /// What a host makes of one requirement.

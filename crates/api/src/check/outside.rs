@@ -108,6 +108,15 @@ pub(super) fn relocation(object: &Object, host: &Host<'_>, at: usize, outcome: &
     }
 }
 
+/// Whether the host's struct has a member, if its types are known.
+pub(super) fn member(host: &Host<'_>, structure: &str, member: &str) -> Option<bool> {
+    let btf = host.types?.btf();
+    let Some(Type::Struct(body)) = btf.get(btf.by_name(Kind::Struct, structure)?) else {
+        return None;
+    };
+    Some(body.members.iter().any(|found| found.name == member))
+}
+
 /// The kernel's type behind a struct_ops map that is made.
 pub(super) fn struct_ops(object: &Object, host: &Host<'_>, map: usize) -> Option<Status> {
     let map = &object.maps[map];

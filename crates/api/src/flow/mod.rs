@@ -61,6 +61,15 @@ impl Reached {
         slots.is_some_and(|slots| slots.get(slot as usize).copied().unwrap_or(false))
     }
 
+    /// How many bytes of the context are looked at, from its start.
+    pub fn context_size(&self) -> u32 {
+        let ends = self
+            .context
+            .iter()
+            .filter_map(|access| u32::try_from(access.offset).ok()?.checked_add(access.bytes));
+        ends.max().unwrap_or(0)
+    }
+
     /// Whether a function may be entered.
     pub fn enters(&self, function: FunctionId) -> bool {
         self.contains(function, 0)

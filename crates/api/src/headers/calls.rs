@@ -6,7 +6,8 @@ use super::names::{comment, filled, fixed, list, parameter, quoted};
 use super::types::spelled;
 use super::{At, HeaderError};
 use crate::ctype::CType;
-use crate::model::{DefId, DefKind, Param, Prototype, Suffix};
+use crate::model::{Caller, DefId, DefKind, Param, Prototype, Suffix};
+use crate::print::listed;
 use crate::query::Namespace;
 
 /// How many arguments a call has at most.
@@ -266,7 +267,7 @@ fn documentation(at: &At<'_>, id: DefId, prototype: &Prototype) -> String {
     if !words.is_empty() {
         let _ = write!(line, " Contract: {}.", words.join(", "));
     }
-    line.push_str(&callers(at, id, prototype));
+    line.push_str(&callers(at, id));
     text.push_str(&filled(&line));
     for param in &prototype.params {
         if let CType::Function(..) = spelled(at, param.ty.unqualified()) {
@@ -282,26 +283,28 @@ fn documentation(at: &At<'_>, id: DefId, prototype: &Prototype) -> String {
 }
 
 /// Who may call it here, if not everyone may.
-fn callers(at: &At<'_>, id: DefId, prototype: &Prototype) -> String {
-    if prototype.contract.programs.is_empty() {
-        return String::new();
-    }
+fn callers(at: &At<'_>, id: DefId) -> String {
+    let Some(callers) = at.api.callers(id, at.node) else { return String::new() };
     let all: Vec<&str> = at
         .definitions(Namespace::Program)
         .map(|program| at.api.definition(program).name.as_str())
         .collect();
-    let may = |program: &&str| {
-        at.api
-            .right(id, program)
-            .is_some_and(|right| at.api.is_ancestor(at.api.definition(right).node, at.node))
-    };
-    let allowed: Vec<&str> = all.iter().copied().filter(may).collect();
-    match allowed.len() {
-        0 => " No program type may call it.".to_owned(),
+    let (whole, some): (Vec<Caller>, Vec<Caller>) = callers
+        .into_iter()
+        .filter(|caller| all.contains(&caller.program.as_str()))
+        .partition(|caller| caller.sections.is_empty());
+    let mut text = match whole.len() {
+        0 if some.is_empty() => " No program type may call it.".to_owned(),
+        0 => String::new(),
         count if count == all.len() => String::new(),
-        count if count <= NAMED => format!(" For {}.", allowed.join(", ")),
+        count if count <= NAMED => format!(" For {}.", listed(&whole)),
         count => format!(" For {count} of {} program types.", all.len()),
+    };
+    // Of what only some sections may call, each is named.
+    for caller in some {
+        let _ = write!(text, " Of {} for {}.", caller.program, caller.sections.join(", "));
     }
+    text
 }
 
 /// What a later node makes of it, and until when this definition is served then.

@@ -1,8 +1,8 @@
 //! A compat body as a piece of the stream: its text assembled, its `call NAME` and `goto NAME`
 //! bound to the definitions that the node that wrote it means.
 
-use abide_asm::{Assembled, RefKind};
-use abide_diag::Diagnostic;
+use abide_asm::{Assembled, RefKind, SymbolRef};
+use abide_diag::{Diagnostic, nearest, printable};
 use abide_isa::{Insn, Kind, Op, Raw, decode, encode};
 
 use super::{BoundCall, Fix, LinkError, Piece, Unit, length};
@@ -61,8 +61,9 @@ pub(crate) fn assemble(api: &Api, id: DefId) -> Result<Body, Vec<Diagnostic>> {
     let assembled = abide_asm::assemble(&body.text, &abide_asm::Options::default())?;
     let (slots, names) = expand_gotos(&assembled).map_err(wrong)?;
     let mut calls = Vec::new();
-    for (slot, name) in names {
-        calls.push((slot, callee(api, id, body, &name).map_err(wrong)?));
+    for (slot, at) in names {
+        let callee = callee(api, id, body, &assembled.refs[at]);
+        calls.push((slot, callee.map_err(|error| vec![*error])?));
     }
     match slots.last().map(|last| decode(std::slice::from_ref(last))) {
         Some(Ok(last)) if !last.may_fall_through() => Ok(Body { slots, calls }),
@@ -70,18 +71,43 @@ pub(crate) fn assemble(api: &Api, id: DefId) -> Result<Body, Vec<Diagnostic>> {
     }
 }
 
-fn callee(api: &Api, id: DefId, body: &CompatBody, name: &str) -> Result<DefId, String> {
-    api.definitions_of(Namespace::Callable, name)
-        .iter()
-        .copied()
-        .rfind(|other| *other != id && api.is_ancestor(api.definition(*other).node, body.node))
-        .ok_or_else(|| {
-            format!("it calls `{name}`, which {} does not have", api.node_ref(body.node).name)
-        })
+fn callee(
+    api: &Api,
+    id: DefId,
+    body: &CompatBody,
+    found: &SymbolRef,
+) -> Result<DefId, Box<Diagnostic>> {
+    let name = found.name.as_str();
+    let all = api.definitions_of(Namespace::Callable, name);
+    let here = |id: DefId| api.is_ancestor(api.definition(id).node, body.node);
+    if let Some(callee) = all.iter().copied().rfind(|other| *other != id && here(*other)) {
+        return Ok(callee);
+    }
+    let node = &api.node_ref(body.node).name;
+    let error = Diagnostic::error(
+        &L_COMPAT,
+        format!("it calls `{}`, which {node} does not have", printable(name)),
+    )
+    .at(found.span.clone(), "");
+    let known = || {
+        let names = api.names(Namespace::Callable);
+        names.filter(|name| api.lookup(Namespace::Callable, name, body.node).is_some())
+    };
+    Err(Box::new(match all.iter().find(|other| **other != id) {
+        Some(other) => {
+            let later = &api.node_ref(api.definition(*other).node).name;
+            error.help(format!("its first other definition is in {later}"))
+        }
+        None if all.contains(&id) => error.help("a body cannot call the definition that it serves"),
+        None => match nearest(name, known()) {
+            Some(near) => error.help(format!("did you mean `{near}`?")),
+            None => error,
+        },
+    }))
 }
 
-/// A body without `goto NAME`: its slots, and the name at each call.
-type Expanded = (Vec<Raw>, Vec<(u32, String)>);
+/// A body without `goto NAME`: its slots, and at each call the place of the name among the references.
+type Expanded = (Vec<Raw>, Vec<(u32, usize)>);
 
 /// Makes a call and `exit` of each `goto NAME`, and moves the jumps over them accordingly.
 fn expand_gotos(assembled: &Assembled) -> Result<Expanded, String> {
@@ -123,11 +149,9 @@ fn expand_gotos(assembled: &Assembled) -> Result<Expanded, String> {
         slot += length(insn.slots());
     }
     let mut names = Vec::new();
-    for found in &assembled.refs {
+    for (at, found) in assembled.refs.iter().enumerate() {
         match found.kind {
-            RefKind::Call | RefKind::Goto => {
-                names.push((moved[found.slot], found.name.clone()));
-            }
+            RefKind::Call | RefKind::Goto => names.push((moved[found.slot], at)),
             _ => return Err(format!("`{}` is neither called nor a label", found.name)),
         }
     }

@@ -5,6 +5,7 @@
 //! it is `bind`'s and `check`'s.
 
 mod features;
+mod operations;
 mod reach;
 mod reader;
 mod version;
@@ -15,6 +16,8 @@ use abide_object::{ExternId, FunctionId, Object, ProgramId};
 
 pub(crate) use self::features::is_typed;
 pub use self::features::{Feature, What};
+pub(crate) use self::operations::ARGUMENT;
+pub use self::operations::Operation;
 pub use self::reach::reachable;
 use crate::host::HostProfile;
 use crate::model::{Api, DefId, NodeId};
@@ -71,6 +74,8 @@ pub struct ProgramNeeds {
     pub features: Vec<Feature>,
     /// The functions that it reaches, its own first.
     pub functions: Vec<FunctionId>,
+    /// How many bytes of its context it looks at, from the start.
+    pub context: u32,
 }
 
 /// A map that has to be made.
@@ -97,6 +102,8 @@ pub struct Requirements {
     pub programs: Vec<ProgramNeeds>,
     /// Its maps: a loader makes all of them before it loads the first program.
     pub maps: Vec<MapNeed>,
+    /// What it sets in structs that the host calls programs by.
+    pub operations: Vec<Operation>,
     /// The licence is compatible with the GPL, by the kernel's list.
     pub gpl: bool,
 }
@@ -115,7 +122,8 @@ impl Requirements {
         let programs =
             (0..object.programs.len()).map(|index| reader.program(index)).collect::<Vec<_>>();
         let maps = reader.all_maps();
-        Ok(Requirements { api, declared, programs, maps, gpl })
+        let operations = operations::of(object, &api, &programs);
+        Ok(Requirements { api, declared, programs, maps, operations, gpl })
     }
 
     /// The needs of the program with this name.

@@ -7,11 +7,11 @@ use abide_btf::core::essential;
 use abide_object::{ExternId, ExternKind, FunctionId, Map, MapOrigin, Object, ProgramId, Target};
 
 use super::reach::{callees, of_program};
-use super::{Callee, MapNeed, Need, ProgramNeeds, features};
-use crate::bind::codes as c;
+use super::{Callee, MapNeed, Need, ProgramNeeds, features, operations};
+use crate::bind::{codes as c, explain};
 use crate::compare::{Fit, fit};
 use crate::flow::{Facts, Reached};
-use crate::model::{Api, DefId, DefKind, NodeId, ProgramType};
+use crate::model::{Api, DefId, DefKind, NodeId};
 use crate::query::Namespace;
 use crate::refusal::{Refusal, Site};
 
@@ -23,14 +23,22 @@ pub(super) struct Reader<'a> {
     pub(super) gpl: bool,
 }
 
+/// A program that calls something.
+struct Caller<'a> {
+    name: &'a str,
+    kind: Option<DefId>,
+    section: &'a str,
+}
+
 impl Reader<'_> {
     pub(super) fn program(&self, index: usize) -> ProgramNeeds {
         let program = &self.object.programs[index];
         let name = self.object.functions[program.function.0 as usize].name.clone();
-        let program_type =
-            self.program_type(&program.section).map_err(|refusal| refusal.in_program(&name));
+        let program_type = self.program_type(program).map_err(|refusal| refusal.in_program(&name));
         let functions = of_program(self.object, program);
-        let calls = self.calls(&name, program_type.as_ref().ok().copied(), &functions);
+        let kind = program_type.as_ref().ok().copied();
+        let calls =
+            self.calls(&Caller { name: &name, kind, section: &program.section }, &functions);
         let maps = self.maps(&name, &functions);
         let reached = Reached::of(self.object, program.function, &Facts::default());
         let features = features::of(self, index, program_type.as_ref().ok(), &functions, &reached);
@@ -44,6 +52,7 @@ impl Reader<'_> {
             maps,
             features,
             functions,
+            context: reached.context_size(),
         }
     }
 
@@ -63,12 +72,18 @@ impl Reader<'_> {
         }
     }
 
-    fn program_type(&self, section: &str) -> Result<DefId, Refusal> {
+    fn program_type(&self, program: &abide_object::Program) -> Result<DefId, Refusal> {
+        let section = program.section.as_str();
+        if let Some(name) = operations::program_type(self.object, self.api, program)
+            && let Some(id) = self.newest(Namespace::Program, name)
+        {
+            return Ok(self.api.first_alike(id));
+        }
         let mut known = Vec::new();
         for name in self.api.names(Namespace::Program) {
             let Some(id) = self.newest(Namespace::Program, name) else { continue };
             let DefKind::Program(program) = &self.api.definition(id).kind else { continue };
-            if means(program, section) {
+            if program.has_section(section) {
                 return Ok(self.api.first_alike(id));
             }
             known.extend(program.sections.iter().map(|section| format!("\"{section}\"")));
@@ -89,12 +104,7 @@ impl Reader<'_> {
         }
     }
 
-    fn calls(
-        &self,
-        program: &str,
-        program_type: Option<DefId>,
-        functions: &[FunctionId],
-    ) -> Vec<Need> {
+    fn calls(&self, caller: &Caller<'_>, functions: &[FunctionId]) -> Vec<Need> {
         let mut sites: BTreeMap<Callee, Vec<Site>> = BTreeMap::new();
         let mut order = Vec::new();
         for id in functions {
@@ -110,18 +120,12 @@ impl Reader<'_> {
             .into_iter()
             .filter_map(|callee| {
                 let sites = sites.remove(&callee)?;
-                Some(self.need(program, program_type, callee, sites))
+                Some(self.need(caller, callee, sites))
             })
             .collect()
     }
 
-    fn need(
-        &self,
-        program: &str,
-        program_type: Option<DefId>,
-        callee: Callee,
-        sites: Vec<Site>,
-    ) -> Need {
+    fn need(&self, caller: &Caller<'_>, callee: Callee, sites: Vec<Site>) -> Need {
         let mut also = Vec::new();
         let (name, weak, meaning) = match callee {
             Callee::Helper(number) => {
@@ -143,8 +147,8 @@ impl Reader<'_> {
             }
         };
         let meaning = meaning
-            .and_then(|id| self.allowed(program_type, id).map(|right| (id, right)))
-            .map_err(|refusal| refusal.in_program(program).at(sites.first()));
+            .and_then(|id| self.allowed(caller, id).map(|right| (id, right)))
+            .map_err(|refusal| refusal.in_program(caller.name).at(sites.first()));
         let right = meaning.as_ref().ok().map(|(_, right)| *right);
         Need { callee, name, meaning: meaning.map(|(id, _)| id), also, right, weak, sites }
     }
@@ -270,23 +274,17 @@ impl Reader<'_> {
     }
 
     /// The statement that allows it.
-    fn allowed(&self, program_type: Option<DefId>, id: DefId) -> Result<DefId, Refusal> {
+    fn allowed(&self, caller: &Caller<'_>, id: DefId) -> Result<DefId, Refusal> {
         let definition = self.api.definition(id);
         let Some(prototype) = definition.kind.prototype() else { return Ok(id) };
         let contract = &prototype.contract;
         let mut right = id;
-        if let Some(program_type) = program_type {
-            let name = &self.api.definition(program_type).name;
-            if let Some(found) = self.api.right(id, name) {
-                right = found;
-            } else {
-                return Err(Refusal::new(
-                    &c::R_PROGRAM_TYPE,
-                    self.api.label(id),
-                    format!("`{}` may not be called by programs of type {name}", definition.name),
-                )
-                .note(format!("allowed for: {}", contract.programs.join(", "))));
-            }
+        if let Some(kind) = caller.kind {
+            let program = &self.api.definition(kind).name;
+            right = self
+                .api
+                .right(id, program, caller.section)
+                .ok_or_else(|| explain::never_for(self.api, id, program, caller.section))?;
         }
         if contract.gpl && !self.gpl {
             let licence = self.object.license.as_deref().unwrap_or("none");
@@ -365,15 +363,4 @@ impl Reader<'_> {
         })
         .collect()
     }
-}
-
-/// Whether a section name means a program type: `xdp` is also meant by `xdp/…` and by `?xdp` (which
-/// loaders leave alone unless asked).
-fn means(program: &ProgramType, section: &str) -> bool {
-    let section = section.strip_prefix('?').unwrap_or(section);
-    program.sections.iter().any(|name| {
-        section
-            .strip_prefix(name.as_str())
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    })
 }

@@ -4,7 +4,7 @@ use abide_diag::Span;
 use jiff::civil::Date;
 
 use crate::ctype::CType;
-use crate::model::{EnumType, EventKind, FieldRole, Group, Param, Prototype, Window};
+use crate::model::{Caller, EnumType, EventKind, FieldRole, Group, Param, Prototype, Window};
 use crate::query::Namespace;
 
 /// A word and its place.
@@ -94,13 +94,14 @@ pub(crate) struct Words {
     pub(crate) no_compat: Option<(String, Span)>,
     pub(crate) retain: Option<(Window, Span)>,
     pub(crate) contract: crate::model::Contract,
-    pub(crate) programs: Vec<Name>,
+    pub(crate) callers: Vec<Caller>,
     /// The nodes of `since A..B`.
     pub(crate) since: Option<(Name, Name)>,
     pub(crate) sections: Vec<String>,
     pub(crate) returns: Option<(i64, i64)>,
     pub(crate) verdicts: Option<Name>,
     pub(crate) unnamed: bool,
+    pub(crate) ops: Option<Name>,
 }
 
 #[derive(Debug)]

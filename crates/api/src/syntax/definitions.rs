@@ -8,8 +8,8 @@ use super::resolve::Resolver;
 use crate::codes;
 use crate::ctype::CType;
 use crate::model::{
-    DefKind, Definition, EnumType, Field, Group, NodeId, Param, ProgramType, Prototype, StructType,
-    Suffix,
+    Caller, DefKind, Definition, EnumType, Field, Group, NodeId, Param, ProgramType, Prototype,
+    StructType, Suffix,
 };
 use crate::query::Namespace;
 
@@ -63,15 +63,16 @@ impl Resolver {
             no_compat,
             retain,
             contract,
-            programs,
+            callers,
             since,
             sections,
             returns,
             verdicts,
             unnamed,
+            ops,
         } = item.words;
         let mut contract = contract;
-        contract.programs = programs.iter().map(|name| name.text.clone()).collect();
+        contract.callers = callers;
         let after = since.and_then(|since| self.since(node, &since));
         let kind = match item.kind {
             ItemKind::Helper { number, prototype } => {
@@ -123,11 +124,15 @@ impl Resolver {
                     );
                     return;
                 }
-                DefKind::Rights(contract.programs)
+                DefKind::Rights(contract.callers)
             }
             ItemKind::Ability(ability) => DefKind::Ability(ability),
             ItemKind::Struct(body) => match self.structure(node, &name, body, &item.name.span) {
-                Some(body) => DefKind::Struct(body),
+                // What is extended says it.
+                Some(body) => {
+                    let ops = body.ops.or(ops.map(|name| name.text));
+                    DefKind::Struct(StructType { ops, ..body })
+                }
                 None => return,
             },
             ItemKind::Enum { extends, values, spans } => {
@@ -296,6 +301,7 @@ impl Resolver {
             align: 1,
             opaque: body.opaque,
             inherited: None,
+            ops: None,
             groups: Vec::new(),
         };
         if body.extends {
@@ -308,6 +314,7 @@ impl Resolver {
             out.inherited = Some(old.fields.len() as u32);
             out.fields = old.fields;
             out.groups = old.groups;
+            out.ops = old.ops;
         }
         let shift = out.fields.len() as u32;
         let moved = |group: Group| Group {
@@ -442,24 +449,42 @@ impl Resolver {
         self.unknown_names(found);
     }
 
-    /// Program types that words name: they may come with a later node, which then may call, too.
-    pub(crate) fn programs_named(&mut self) {
+    /// Program types that words name, and their sections: they may come with a later node, which then may
+    /// call, too.
+    pub(crate) fn callers_named(&mut self) {
         let mut found = Vec::new();
         for id in self.api.ids() {
             let definition = self.api.definition(id);
-            let programs = match &definition.kind {
-                DefKind::Rights(programs) => programs,
-                kind => match kind.prototype() {
-                    Some(prototype) => &prototype.contract.programs,
-                    None => continue,
-                },
-            };
-            for name in programs {
-                if self.api.definitions_of(Namespace::Program, name).is_empty() {
-                    let known = self.api.names(Namespace::Program);
-                    let near = nearest(name, known).map(str::to_owned);
-                    let message = format!("no program type is named `{name}`");
-                    found.push((definition.span.clone(), message, near));
+            if let DefKind::Struct(StructType { ops: Some(program), .. }) = &definition.kind
+                && self.api.definitions_of(Namespace::Program, program).is_empty()
+            {
+                let near = nearest(program, self.api.names(Namespace::Program));
+                let message = format!("no program type is named `{program}`");
+                found.push((definition.span.clone(), message, near.map(str::to_owned)));
+            }
+            for Caller { program, sections } in self.api.callers_of(id) {
+                let mut unknown = |message: String, near: Option<&str>| {
+                    found.push((definition.span.clone(), message, near.map(str::to_owned)));
+                };
+                let programs = self.api.definitions_of(Namespace::Program, program);
+                if programs.is_empty() {
+                    let near = nearest(program, self.api.names(Namespace::Program));
+                    unknown(format!("no program type is named `{program}`"), near);
+                    continue;
+                }
+                let types = programs.iter().filter_map(|id| match &self.api.definition(*id).kind {
+                    DefKind::Program(program) => Some(program),
+                    _ => None,
+                });
+                let types: Vec<&ProgramType> = types.collect();
+                for section in sections {
+                    if !types.iter().any(|program| program.has_section(section)) {
+                        let known = types.iter().flat_map(|program| &program.sections);
+                        let near = nearest(section, known.map(String::as_str));
+                        let message =
+                            format!("the program type `{program}` has no section \"{section}\"");
+                        unknown(message, near);
+                    }
                 }
             }
         }

@@ -9,7 +9,7 @@ use super::cursor::{Cursor, Parsed};
 use super::lexer::Kind;
 use super::types::DEPTH_LIMIT;
 use crate::codes;
-use crate::model::{Ability, EnumType, FieldRole, Group, Window};
+use crate::model::{Ability, Caller, EnumType, FieldRole, Group, Window};
 
 /// The words that start a definition.
 pub(crate) const ITEMS: &[&str] = &[
@@ -40,6 +40,7 @@ const RIGHTS_WORDS: &[&str] = &["for", "since"];
 const PROGRAM_WORDS: &[&str] =
     &["section", "returns", "verdicts", "sleepable", "since", "retain", "changed"];
 const TYPE_WORDS: &[&str] = &["since", "retain", "changed"];
+const STRUCT_WORDS: &[&str] = &["ops", "since", "retain", "changed"];
 const ENUM_WORDS: &[&str] = &["unnamed", "since", "retain", "changed"];
 
 const YEARS_LIMIT: u64 = 1000;
@@ -108,7 +109,11 @@ impl Cursor {
                 match self.word().unwrap_or_default() {
                     "struct" | "union" => {
                         let (name, body) = self.structure(extends, &mut uses)?;
-                        (vec![name], ItemKind::Struct(body), TYPE_WORDS)
+                        let words = match extends || body.opaque || body.is_union {
+                            true => TYPE_WORDS,
+                            false => STRUCT_WORDS,
+                        };
+                        (vec![name], ItemKind::Struct(body), words)
                     }
                     "enum" => {
                         let (name, kind) = self.enumeration(extends)?;
@@ -163,6 +168,44 @@ impl Cursor {
             names.push(self.name(what)?);
         }
         Ok(names)
+    }
+
+    /// `xdp, lsm["lsm_cgroup", "lsm/file_open"]`
+    fn callers(&mut self) -> Parsed<Vec<Caller>> {
+        let mut callers: Vec<Caller> = Vec::new();
+        loop {
+            let name = self.name("the name of a program type")?;
+            if callers.iter().any(|known| known.program == name.text) {
+                let message = format!("`{}` stands here twice", name.text);
+                self.error(&codes::A_REPEATED, message, name.span);
+            }
+            let mut sections = Vec::new();
+            if self.eat_mark('[') {
+                sections = self.sections()?;
+                self.expect_mark(']')?;
+            }
+            callers.push(Caller { program: name.text, sections });
+            if !self.eat_mark(',') {
+                return Ok(callers);
+            }
+        }
+    }
+
+    /// `"kprobe", "kprobe.multi"`
+    fn sections(&mut self) -> Parsed<Vec<String>> {
+        let mut sections = Vec::new();
+        loop {
+            let (name, at) = self.string("the name of a section, as a string")?;
+            if name.is_empty() || sections.contains(&name) {
+                let what = if name.is_empty() { "empty" } else { "given twice" };
+                let message = format!("this section name is {what}");
+                self.error(&codes::A_REPEATED, message, at);
+            }
+            sections.push(name);
+            if !self.eat_mark(',') {
+                return Ok(sections);
+            }
+        }
     }
 
     fn structure(&mut self, extends: bool, uses: &mut Vec<TypeUse>) -> Parsed<(Name, Struct)> {
@@ -412,7 +455,8 @@ impl Cursor {
             "pure" => contract.pure = true,
             "noreturn" => contract.noreturn = true,
             "unnamed" => words.unnamed = true,
-            "for" => words.programs = self.names("the name of a program type")?,
+            "ops" => words.ops = Some(self.name("the name of a program type")?),
+            "for" => words.callers = self.callers()?,
             "since" => {
                 let low = self.node_name()?;
                 if self.peek().kind != Kind::Range {
@@ -429,18 +473,7 @@ impl Cursor {
             "no_compat" => {
                 words.no_compat = Some(self.string("a string that says why there is none")?);
             }
-            "section" => loop {
-                let (name, at) = self.string("the name of a section, as a string")?;
-                if name.is_empty() || words.sections.contains(&name) {
-                    let what = if name.is_empty() { "empty" } else { "given twice" };
-                    let message = format!("this section name is {what}");
-                    self.error(&codes::A_REPEATED, message, at);
-                }
-                words.sections.push(name);
-                if !self.eat_mark(',') {
-                    break;
-                }
-            },
+            "section" => words.sections = self.sections()?,
             "returns" => {
                 let (low, at) = self.signed()?;
                 let high = match self.peek().kind {

@@ -50,7 +50,7 @@ pub(crate) fn resolve(file: File, source: &Arc<Source>) -> Resolved {
     if let Some(baseline) = file.baseline {
         resolver.api.baseline = resolver.known_node(&baseline);
     }
-    resolver.programs_named();
+    resolver.callers_named();
     for host in file.hosts {
         resolver.host(host);
     }

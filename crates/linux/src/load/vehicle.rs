@@ -129,6 +129,29 @@ pub const ALL: &[Vehicle] = &[
     at("netfilter", ProgramType::Netfilter, AttachType::Netfilter),
 ];
 
+/// The sections whose programs are attached so, where that decides what they may call.
+const SECTIONS: &[(&str, &[&str])] = &[
+    ("cgroup_sock", &["cgroup/sock_create", "cgroup/sock"]),
+    ("cgroup_sock_addr", &["cgroup/connect4"]),
+    ("cgroup_sockopt", &["cgroup/setsockopt"]),
+    ("fentry", &["fentry/bpf_fentry_test1"]),
+    ("fentry.s", &["fentry.s/bpf_fentry_test1"]),
+    ("iter_task", &["iter/task"]),
+    ("kprobe", &["kprobe"]),
+    ("lsm", &["lsm/file_open"]),
+    ("lsm.s", &["lsm.s/file_open"]),
+];
+
+/// The sections of programs that are attached as a vehicle is; none where it decides nothing.
+pub fn sections(name: &str) -> &'static [&'static str] {
+    SECTIONS.iter().find(|(known, _)| *known == name).map_or(&[], |(_, sections)| sections)
+}
+
+/// One of them, or `""`.
+pub fn section(name: &str) -> &'static str {
+    sections(name).first().copied().unwrap_or_default()
+}
+
 /// The numbers that go to the kernel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Numbers {

@@ -28,30 +28,6 @@ const AWAKE: &[(&str, &[&str])] = &[("bpf_iter_css_task_new", &["lsm", "iter"])]
 /// Functions whose result programs may store to, whatever its type says.
 const STORED_TO: &[&str] = &["bpf_session_cookie"];
 
-/// Functions that programs of a type may call only if they are attached to one of these: the function of the
-/// kernel that it is, or else the section.
-const ATTACHED: &[(&[&str], &str, &[&str])] = &[
-    (&["bpf_setsockopt", "bpf_getsockopt"], "lsm", &LSM_SOCKETS),
-    (&["bpf_get_local_storage", "bpf_get_retval", "bpf_set_retval"], "lsm", &["lsm_cgroup/"]),
-    (&["bpf_setsockopt", "bpf_getsockopt"], "iter", &["iter/tcp", "iter/unix"]),
-    (&["bpf_setsockopt", "bpf_getsockopt"], "cgroup_sockopt", &["cgroup/setsockopt"]),
-    (&["bpf_setsockopt", "bpf_getsockopt"], "cgroup_sock", &["cgroup/sock_create", "cgroup/sock"]),
-    (&["bpf_bind"], "cgroup_sock_addr", &["cgroup/connect4", "cgroup/connect6"]),
-    (&["bpf_get_retval", "bpf_set_retval"], "cgroup_sock_addr", &SOCK_ADDR_DECIDES),
-];
-
-/// Hooks with a socket that is locked, or that nobody else has.
-const LSM_SOCKETS: [&str; 5] = [
-    "lsm_cgroup/inet_conn_established",
-    "lsm_cgroup/inet_csk_clone",
-    "lsm_cgroup/sock_graft",
-    "lsm_cgroup/socket_post_create",
-    "lsm_cgroup/socket_socketpair",
-];
-
-/// Programs that are asked whether, and not told what became of it.
-const SOCK_ADDR_DECIDES: [&str; 3] = ["cgroup/bind", "cgroup/connect", "cgroup/sendmsg"];
-
 /// Parameters whose C type says only `void *`: the object of the kernel that they take, by their place.
 const OBJECTS: &[(&[&str], usize, &str)] = &[
     (&["bpf_skb_output"], 0, "sk_buff"),
@@ -98,22 +74,6 @@ pub(crate) fn needs_sleep(function: &str, program: &str) -> bool {
 /// Whether programs may store to what a function gives, though its type says that it is read-only.
 pub(crate) fn result_is_stored_to(function: &str) -> bool {
     STORED_TO.contains(&function)
-}
-
-/// What a program of this type must be attached to if it calls a function; `None` if it is, or may be attached to
-/// anything, or its section does not say what to.
-pub(crate) fn attached_elsewhere(
-    function: &str,
-    program: &str,
-    section: &str,
-) -> Option<&'static [&'static str]> {
-    let (.., sections) = ATTACHED
-        .iter()
-        .find(|(functions, of, _)| *of == program && functions.contains(&function))?;
-    let section = section.strip_prefix('?').unwrap_or(section);
-    let says = section.contains('/');
-    let here = sections.iter().any(|one| section.starts_with(one));
-    (says && !here).then_some(*sections)
 }
 
 /// Whether programs of a type can be marked as ones that may sleep.

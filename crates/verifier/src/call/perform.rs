@@ -125,15 +125,6 @@ impl Walk<'_> {
                 .help("call it before the lock is taken, or after it was given back"));
             }
         }
-        if self.linux()
-            && let Some(there) =
-                host_rules::attached_elsewhere(name, &self.definition, &self.program.section)
-        {
-            let text = format!("{name} is for programs of other sections");
-            return Err(Rejection::new(&c::V_NOT_HERE, text)
-                .kernel(format!("program of this type cannot use helper {name}"))
-                .help(format!("of this program type, those of {} may call it", there.join(", "))));
-        }
         if self.linux() && host_rules::needs_sleep(name, &self.definition) && !self.sleepable() {
             return refuse(
                 format!("{name} is for programs that may sleep"),

@@ -4,9 +4,11 @@ use std::fmt::Write;
 use std::path::Path;
 
 use abide::{Api, codes};
+use abide_api::ctype::CType;
+use abide_api::listed;
 use abide_api::model::{DefId, DefKind, EventKind, FieldRole, NodeId};
 use abide_api::query::Namespace;
-use abide_diag::{Diagnostic, printable};
+use abide_diag::{Diagnostic, nearest, printable};
 use serde::Serialize;
 
 use super::evidence;
@@ -49,18 +51,40 @@ pub(super) fn main(name: &str, file: &Path, ui: &Ui) -> Result<Exit, Failure> {
     if life.is_empty() {
         let message = format!("`{}` says nothing of `{}`", api.name, printable(name));
         let mut diagnostic = Diagnostic::error(&codes::C_NO_NAME, message);
-        let near = super::near(&api, name);
-        if !near.is_empty() {
+        let fields = near_field(&api, name);
+        let near: Vec<&str> = super::near(&api, name);
+        if let Some(field) = fields {
+            diagnostic = diagnostic.help(format!("there is {field}"));
+        } else if !near.is_empty() {
             diagnostic = diagnostic.help(format!("there is {}", near.join(", ")));
         }
         return Err(Failure::refused(diagnostic));
     }
     life.sort_by_key(|step| step.order);
     let built_in = file.as_os_str() == "linux";
-    let evidence = if built_in { evidence::of(name) } else { Vec::new() };
+    let evidence = if built_in { evidence::of(&api, name) } else { Vec::new() };
     let json = WhyJson { api: &api.name, name, life, evidence };
     ui.show(&json, |paint| json.text(paint))?;
     Ok(Exit::Done)
+}
+
+/// The field of a struct, or the constant, that was probably meant.
+fn near_field(api: &Api, name: &str) -> Option<String> {
+    let Some((holder, field)) = name.split_once('.') else {
+        let constants = api.definitions.iter().filter_map(|definition| match &definition.kind {
+            DefKind::Enum(body) => Some(body.values.iter().map(|(name, _)| name.as_str())),
+            _ => None,
+        });
+        return nearest(name, constants.flatten()).map(str::to_owned);
+    };
+    let fields = api.definitions_of(Namespace::Tag, holder).iter().flat_map(|id| {
+        let fields = match &api.definition(*id).kind {
+            DefKind::Struct(body) => body.fields.as_slice(),
+            _ => &[],
+        };
+        fields.iter().map(|field| field.name.as_str())
+    });
+    nearest(field, fields).map(|field| format!("{holder}.{field}"))
 }
 
 fn step(api: &Api, node: NodeId, order: u8, what: String) -> StepJson {
@@ -78,8 +102,8 @@ fn step(api: &Api, node: NodeId, order: u8, what: String) -> StepJson {
 fn defined(api: &Api, id: DefId) -> StepJson {
     let definition = api.definition(id);
     let mut step = match &definition.kind {
-        DefKind::Rights(programs) => {
-            step(api, definition.node, 1, format!("also for {}", programs.join(", ")))
+        DefKind::Rights(callers) => {
+            step(api, definition.node, 1, format!("also for {}", listed(callers)))
         }
         _ => step(api, definition.node, 0, super::declaration(definition)),
     };
@@ -89,9 +113,9 @@ fn defined(api: &Api, id: DefId) -> StepJson {
         if !words.is_empty() {
             detail(words.join(" "));
         }
-        detail(match prototype.contract.programs.as_slice() {
+        detail(match prototype.contract.callers.as_slice() {
             [] => "for all program types".to_owned(),
-            programs => format!("for {}", programs.join(", ")),
+            callers => format!("for {}", listed(callers)),
         });
     }
     if let Some(after) = definition.after {
@@ -129,7 +153,16 @@ fn member(api: &Api, id: DefId, name: &str) -> Option<StepJson> {
             let word = definition.kind.word();
             let what = format!("{word} {holder}: {}", field.ty.declare(&field.name));
             let mut step = step(api, definition.node, 0, what);
-            step.details.push(format!("{} bytes at {}", field.size, field.offset));
+            match (&body.ops, field.ty.unqualified()) {
+                (Some(program), CType::Function(..)) => {
+                    step.details.push(format!("calls programs of type {program}"));
+                }
+                // Where it lies is the host's own matter.
+                (Some(_), _) => {}
+                (None, _) => {
+                    step.details.push(format!("{} bytes at {}", field.size, field.offset));
+                }
+            }
             if field.writable {
                 step.details.push("writable".to_owned());
             }

@@ -178,6 +178,8 @@ fn item(object: &Object, needs: &Requirements, index: usize, item: Item) -> (&'s
         }
         Item::Extern(id) => ("extern", object.externs[id.index()].name.clone()),
         Item::Target => ("attached to", program.section.clone()),
+        Item::Operation(at) => ("member", needs.operations[at].name.clone()),
+        Item::Arguments => ("arguments", program.section.clone()),
         Item::StructOps(at) => ("struct_ops", object.maps[at].name.clone()),
     }
 }

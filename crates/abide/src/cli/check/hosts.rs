@@ -4,7 +4,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use abide::{Api, HostProfile, codes};
+use abide::{Api, HostProfile, Release, codes};
+use abide_api::HostError;
 use abide_api::check::{Host, release};
 use abide_btf::core::Target;
 use abide_diag::{Diagnostic, Report, printable};
@@ -37,8 +38,10 @@ pub(super) struct Named<'a> {
 /// The files that are named, in folders too; read on several threads.
 pub(super) fn kernels(against: &[String]) -> Result<Vec<Read>, Failure> {
     let mut paths: Vec<PathBuf> = Vec::new();
+    let mut running = false;
     for word in against {
-        let path = Path::new(word);
+        running |= word == RUNNING;
+        let Some(path) = file(word) else { continue };
         if path.is_dir() {
             let failed = |error| Failure::io("read", path, &error);
             let entries = std::fs::read_dir(path).map_err(failed)?;
@@ -51,16 +54,32 @@ pub(super) fn kernels(against: &[String]) -> Result<Vec<Read>, Failure> {
                 return Err(Failure::usage(Diagnostic::error(&codes::C_HOST, message)));
             }
             paths[before..].sort_by_key(|path| (release(&stem(path)), path.clone()));
-        } else if path.exists() {
+        } else {
             paths.push(path.to_owned());
         }
     }
-    each(&paths, None, |path| read(path)).into_iter().collect()
+    let mut kernels: Vec<Read> =
+        each(&paths, None, |path| read(path)).into_iter().collect::<Result<_, _>>()?;
+    if running {
+        kernels.push(Read { name: RUNNING.to_owned(), kernel: Kernel::read(None, None)? });
+    }
+    Ok(kernels)
+}
+
+/// The kernel that runs here.
+const RUNNING: &str = "running";
+
+/// The file or folder that a word names: one that is there, or that must be.
+fn file(word: &str) -> Option<&Path> {
+    match word.strip_prefix("btf:") {
+        Some(path) => Some(Path::new(path)),
+        None => Some(Path::new(word)).filter(|path| word != RUNNING && path.exists()),
+    }
 }
 
 fn read(path: &Path) -> Result<Read, Failure> {
     let name = stem(path);
-    let named = release(&name).map(|_| name.clone());
+    let named = Release::parse(&name).map(|_| name.clone());
     let kernel = Kernel::read(Some(path), named.as_deref())?;
     // The index by name is made on first use: better here than in front of everybody.
     let _ = kernel.types.by_name(abide_btf::Kind::Struct, "task_struct");
@@ -92,7 +111,8 @@ impl<'a> Hosts<'a> {
             match word.as_str() {
                 "all" => apis.all().iter().for_each(|api| hosts.described(api, true)),
                 "nodes" => apis.all().iter().for_each(|api| hosts.described(api, false)),
-                word if Path::new(word).exists() => {}
+                RUNNING => {}
+                word if file(word).is_some() => {}
                 word => hosts.named(word, apis)?,
             }
         }
@@ -136,6 +156,10 @@ impl<'a> Hosts<'a> {
             self.profile(name.to_owned(), profile);
             return Ok(());
         }
+        if word.is_empty() {
+            let error = Diagnostic::error(&codes::C_HOST, "the name of a host is empty");
+            return Err(Failure::usage(error.help("write hosts with one comma between them")));
+        }
         let mut refused = None;
         for api in apis.all() {
             match HostProfile::parse(&api, word) {
@@ -146,13 +170,16 @@ impl<'a> Hosts<'a> {
                 Err(error) => refused = Some(error),
             }
         }
-        let mut diagnostic = match refused {
+        let mut diagnostic = match &refused {
             Some(error) => error.report(),
             None => Diagnostic::error(&codes::C_HOST, format!("`{}` is no host", printable(word))),
         };
-        diagnostic
-            .helps
-            .push("`all` and `nodes` are hosts, too; and files of types (BTF)".to_owned());
+        // A date may be wrong of a host that is known.
+        if !matches!(refused, Some(HostError::BadDate(_))) {
+            diagnostic.helps.push(
+                "`all`, `nodes` and `running` are hosts, too; and files of types (BTF)".to_owned(),
+            );
+        }
         Err(Failure::usage(diagnostic))
     }
 
@@ -167,7 +194,8 @@ impl<'a> Hosts<'a> {
             let standing = read.kernel.standing(&linux)?;
             let profile = standing.host(&read.name, standing.released()).as_kernel();
             let node = &linux.node_ref(profile.node()).name;
-            let release = release(&read.name).or_else(|| release(node));
+            let named = read.kernel.release.as_ref().map_or(&read.name, |release| &release.text);
+            let release = release(named).or_else(|| release(node));
             self.add(read.name.clone(), Host { profile, types: Some(target), release });
         }
         Ok(())

@@ -224,7 +224,7 @@ pub(super) fn markdown(report: &Report) -> String {
             out.push_str("| program | oldest | answer | hosts |\n|---|---|---|---|\n");
             for program in &object.programs {
                 for (word, ranges) in ranges(program) {
-                    let (name, oldest) = (escaped(&program.name), oldest(program));
+                    let (name, oldest) = (escaped(&program.name), escaped(&oldest(program)));
                     let _ = writeln!(out, "| {name} | {oldest} | {word} | {ranges} |");
                 }
             }
@@ -234,7 +234,7 @@ pub(super) fn markdown(report: &Report) -> String {
             let _ = writeln!(out, "|---|---|{}", "---|".repeat(names.len()));
             for program in &object.programs {
                 let cells: Vec<String> = program.hosts.iter().map(marked).collect();
-                let (name, oldest) = (escaped(&program.name), oldest(program));
+                let (name, oldest) = (escaped(&program.name), escaped(&oldest(program)));
                 let _ = writeln!(out, "| {name} | {oldest} | {} |", cells.join(" | "));
             }
         }

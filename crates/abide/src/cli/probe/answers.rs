@@ -5,6 +5,8 @@ use std::fmt::Write;
 
 use abide::{Answer, Answers, Asked, HostProfile, Standing};
 use abide_api::Namespace;
+use abide_linux::load::Call;
+use abide_linux::load::vehicle::section;
 use serde::Serialize;
 
 use super::names;
@@ -63,7 +65,7 @@ impl AnswersJson {
                     attach: call.attach,
                     program: call.program,
                     answer: word(&call.answer),
-                    expected: expected(&host, &call.callee, call.program),
+                    expected: expected(&host, call),
                 })
                 .collect(),
         }
@@ -142,10 +144,10 @@ impl AskedJson {
 
 /// Whether programs of a type may call something on a host, as the API file says; `None` if the host
 /// does not serve it.
-fn expected(host: &HostProfile, callee: &str, program: &str) -> Option<bool> {
+fn expected(host: &HostProfile, call: &Call) -> Option<bool> {
     let api = host.api();
-    let all = api.definitions_of(Namespace::Callable, callee);
+    let all = api.definitions_of(Namespace::Callable, &call.callee);
     let current = all.iter().rfind(|id| host.service(**id).is_ok())?;
-    let right = api.right(*current, program);
+    let right = api.right(*current, call.program, section(call.attach));
     Some(right.is_some_and(|right| right == *current || host.service(right).is_ok()))
 }

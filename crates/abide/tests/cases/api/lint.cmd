@@ -3,3 +3,4 @@ abide api lint $FIX/bad.api
 abide api lint $FIX/bad.api --format json
 abide api lint --since examples/kv/kv.api $FIX/changed.api
 abide api lint no-such.api
+abide api lint linux

@@ -178,6 +178,8 @@ pub(crate) fn run() -> Result<(), Failure> {
     }
     let running = Running::read().map_err(|error| error.to_string())?;
     let running = running.release.map(|release| release.text).unwrap_or_default();
+    let numbers = running.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(running.len());
+    let running = running[..numbers].to_owned();
     let booted = BOOTED.iter().map(|kernel| (*kernel).to_owned()).collect();
     let asking = Guest { directory: &directory, jobs: &some, kernels: booted };
     asking.boot()?;

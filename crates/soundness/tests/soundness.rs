@@ -4,11 +4,14 @@
 
 use abide_soundness::{Bench, Outcome, build, listing, numbered, seed};
 
+/// So many that it takes well under a minute in a debug build.
+const PROGRAMS: u64 = 500;
+
 #[test]
 fn what_is_proved_is_safe() {
     let bench = Bench::new(&abide::linux_api().unwrap(), build::NODE).unwrap();
     let (mut accepted, mut ran) = (0, 0);
-    for number in 1..=1_500_u64 {
+    for number in 1..=PROGRAMS {
         let object = numbered(number);
         match bench.trial(&object, seed(number), 12) {
             Outcome::Ran { runs, .. } => {
@@ -25,6 +28,6 @@ fn what_is_proved_is_safe() {
             Outcome::Invalid | Outcome::Refused(_) => {}
         }
     }
-    println!("{accepted} of 1500 programs were proved, {ran} runs");
-    assert!(accepted > 150, "only {accepted} were proved");
+    println!("{accepted} of {PROGRAMS} programs were proved, {ran} runs");
+    assert!(accepted > PROGRAMS / 4, "only {accepted} were proved");
 }

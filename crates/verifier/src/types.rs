@@ -201,19 +201,21 @@ impl<'a> Types<'a> {
                             }
                             continue;
                         }
-                        let last = at + 1 == of.members.len();
-                        let bytes =
-                            match flexible(btf, member.ty).filter(|_| last && !union && !local) {
-                                // An array without an end: as many as there are, and loads from
-                                // objects of the host give 0 where there is nothing.
-                                Some(each) if start <= offset => {
-                                    offset = start + (offset - start) % each;
-                                    each
-                                }
-                                Some(_) => continue,
-                                None => btf.size_of(member.ty).unwrap_or(0),
-                            };
-                        if start <= offset && offset + size <= start + bytes {
+                        if start > offset {
+                            continue;
+                        }
+                        let last = at + 1 == of.members.len() && !union && !local;
+                        let each = if last { flexible(btf, member.ty) } else { None };
+                        let bytes = match each {
+                            // An array without an end: as many as there are, and loads from
+                            // objects of the host give 0 where there is nothing.
+                            Some(each) => {
+                                offset = start + (offset - start) % each;
+                                each
+                            }
+                            None => btf.size_of(member.ty).unwrap_or(0),
+                        };
+                        if offset + size <= start + bytes {
                             work.push((member.ty, offset - start, shared || union));
                         }
                     }

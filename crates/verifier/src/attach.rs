@@ -5,11 +5,37 @@ use abide_api::Namespace;
 use abide_api::ctype::CType;
 use abide_btf::core::essential;
 use abide_btf::{Btf, Kind as BtfKind, Type, TypeId};
+use abide_diag::printable;
 use abide_object::{AttachTarget, AttachType, MapOrigin, Object, Target};
 
+use crate::codes as c;
 use crate::domain::Scalar;
+use crate::reject::Rejection;
 use crate::state::value::{Flags, Kind, Value};
 use crate::types::{Content, Types};
+use crate::walk::Refused;
+
+/// Whether the host has what the program is attached to, as far as its types say.
+pub(crate) fn is_there(types: &Types<'_>, object: &Object, program: &str) -> Result<(), Refused> {
+    let (Some(btf), Some(id)) = (types.host, object.program(program)) else { return Ok(()) };
+    let Some(AttachTarget::Btf { kind, name, module: None }) = &object.programs[id.index()].attach
+    else {
+        return Ok(());
+    };
+    if btf.by_name(*kind, name).is_some() {
+        return Ok(());
+    }
+    let name = printable(name);
+    let text = match name.strip_prefix("btf_trace_").filter(|_| *kind == BtfKind::Typedef) {
+        Some(name) => {
+            format!("the host has no tracepoint `{name}`, to which the program is attached")
+        }
+        None => format!("the host has no function `{name}`, to which the program is attached"),
+    };
+    Err(Rejection::new(&c::V_TARGET, text)
+        .kernel(format!("failed to find kernel BTF type ID of '{name}': -3"))
+        .help("its types do not have it: it was renamed, inlined or removed, or it is a module's"))
+}
 
 /// The arguments of the function that a program is attached to, eight bytes each; `None` if that is
 /// not known.

@@ -14,6 +14,9 @@ abide_diag::codes! {
     V_STACK_DEPTH = "V0104", "too much stack";
     /// The bytes are no instruction, or one that no program may contain.
     V_INSTRUCTION = "V0105", "invalid instruction";
+    /// The program is attached to a function or tracepoint that the host's types do not have: it was renamed,
+    /// inlined or removed, or it belongs to a module whose types were not given.
+    V_TARGET = "V0106", "nothing to attach to";
 
     /// A register is read that nothing was written to: at the entry only r1 (the context) and r10 are
     /// set, and calls lose r1 to r5.

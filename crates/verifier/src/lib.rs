@@ -221,20 +221,22 @@ fn examine(
         .iter()
         .position(|function| function.compat.is_none() && Some(&function.name) == name)
         .map(|at| at as u32);
+    // What is refused before the walk begins.
+    let at = |slot, mut rejection: Box<Rejection>| {
+        rejection.program.clone_from(&program.name);
+        rejection.slot = slot;
+        if let Some(function) = program.function_at(slot) {
+            rejection.function.clone_from(&function.name);
+        }
+        Examined::from(rejection)
+    };
     let code = match Code::of(program, exception) {
         Ok(code) => code,
-        Err((slot, mut rejection)) => {
-            rejection.program.clone_from(&program.name);
-            rejection.slot = slot;
-            if let Some(function) = program.function_at(slot) {
-                rejection.function.clone_from(&function.name);
-            }
-            return rejection.into();
-        }
+        Err((slot, rejection)) => return at(slot, rejection),
     };
     let mut walk = match Walk::new(program, object, options, code, exception) {
         Ok(walk) => walk,
-        Err(rejection) => return rejection.into(),
+        Err(rejection) => return at(0, rejection),
     };
     walk.history = explain.then(walk::history::History::default);
     walk.recorder = recorder;

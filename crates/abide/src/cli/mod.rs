@@ -15,6 +15,7 @@ mod files;
 mod headers;
 mod help;
 mod inspect;
+mod kconfig;
 mod kernels;
 mod link;
 mod literal;

@@ -15,6 +15,7 @@ use serde::Serialize;
 use super::apis::{self, ApiArgs, Apis};
 use super::fail::{Exit, Failure, Message};
 use super::files::types;
+use super::kconfig::KconfigArg;
 use super::ui::{MessageJson, Paint, Ui, grouped, render};
 
 /// Prove that the programs of an object are safe on a host, or say why not.
@@ -42,6 +43,8 @@ pub(crate) struct Args {
     /// The types of the host, for CO-RE and for objects of the kernel: a file, or `vmlinux`
     #[arg(long, value_name = "FILE")]
     btf: Option<PathBuf>,
+    #[command(flatten)]
+    kconfig: KconfigArg,
     /// Take programs whose section means nothing for programs of this section
     #[arg(long, value_name = "SECTION")]
     section: Option<String>,
@@ -78,6 +81,11 @@ pub(crate) fn main(args: &Args, ui: &Ui) -> Result<Exit, Failure> {
             Failure::refused(Diagnostic::error(&codes::C_HOST, message))
         })?,
     };
+    let lines = args.kconfig.lines()?;
+    let config = abide_runtime::linux::config(&host, &lines);
+    object
+        .set_kconfig(&config)
+        .map_err(|error| Failure::refused(args.kconfig.refusal(&args.object, error.report())))?;
     let wanted = |name: &str, autoload: bool| match &args.program {
         Some(only) => only == name,
         None => autoload,

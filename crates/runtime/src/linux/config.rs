@@ -11,7 +11,7 @@ const SYSCALL_WRAPPER: &[(&str, &str)] =
 
 /// The configuration of a host, with the lines that it was given. What libbpf finds out by probes
 /// follows from the node here, as far as it is one of Linux.
-pub(crate) fn config<'t>(host: &HostProfile, text: &'t str) -> Kconfig<'t> {
+pub fn config<'t>(host: &HostProfile, text: &'t str) -> Kconfig<'t> {
     let (api, node) = (host.api(), host.node());
     let cookie = "bpf_get_attach_cookie";
     let is_added = || host.added().any(|id| api.definition(id).name == cookie);

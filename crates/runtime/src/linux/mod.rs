@@ -16,7 +16,7 @@ pub mod skb;
 mod system;
 pub mod xdp;
 
-pub(crate) use config::config;
+pub use config::config;
 
 use crate::Errno;
 use crate::body::{Body, Call};

@@ -154,6 +154,7 @@ impl<'a> Walk<'a> {
             object.program(&program.name).and_then(|id| object.programs[id.index()].attach_type);
         let mut attached = attach::Returns::Anything;
         if linux && TRACED.contains(&definition.name.as_str()) {
+            attach::is_there(&types, object, &program.name)?;
             let found = attach::arguments(&mut types, object, &program.name);
             if let Some((arguments, result)) = found {
                 context.arguments = Some(arguments);

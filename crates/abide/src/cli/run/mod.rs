@@ -16,6 +16,7 @@ use self::report::Report;
 use super::apis::{self, ApiArgs, Apis};
 use super::fail::{Exit, Failure};
 use super::files::is_standard;
+use super::kconfig::KconfigArg;
 use super::ui::Ui;
 
 /// Run a program of an object on a host, over packets or on a context.
@@ -49,10 +50,8 @@ pub(crate) struct Args {
     /// Fill a map before the run: lines of KEY VALUE. May be given several times
     #[arg(long, value_name = "NAME=FILE")]
     map: Vec<String>,
-    /// The configuration of the host, for `__kconfig` variables: lines CONFIG_NAME=VALUE, as in
-    /// /boot/config-…
-    #[arg(long, value_name = "FILE")]
-    kconfig: Option<PathBuf>,
+    #[command(flatten)]
+    kconfig: KconfigArg,
     /// The types of the host, for CO-RE: a file of BTF, an ELF file that has them, or `vmlinux` for
     /// the kernel that runs here
     #[arg(long, value_name = "FILE")]

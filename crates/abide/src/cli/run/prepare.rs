@@ -17,14 +17,10 @@ use abide_object::MapOrigin;
 use super::report::{self, Shown, Trace};
 use super::{Args, entries};
 use crate::cli::apis::Apis;
-use crate::cli::fail::{Failure, at_file, shown};
+use crate::cli::fail::{Failure, shown};
 use crate::cli::files;
 use crate::cli::inspect::Version;
 use crate::cli::ui::plain;
-
-/// A kernel's configuration has some 300 KB.
-const KCONFIG_LIMIT: u64 = 16 << 20;
-const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 /// Everything that a run needs.
 #[derive(Debug)]
@@ -71,19 +67,6 @@ pub(crate) fn prepare(args: &Args, apis: &Apis, object: Object) -> Result<Ready,
     Ok(Ready { host, loaded, program, trace })
 }
 
-/// The lines of the host's configuration.
-fn kconfig(args: &Args) -> Result<String, Failure> {
-    let Some(path) = &args.kconfig else { return Ok(String::new()) };
-    let bytes = files::read(path, KCONFIG_LIMIT)?;
-    if bytes.starts_with(&GZIP) {
-        let message = "it is compressed: lines CONFIG_NAME=VALUE are wanted";
-        let error = at_file(&abide_object::codes::O_KCONFIG, path, message);
-        let help = format!("decompress it: zcat {} > config", shown(path));
-        return Err(Failure::refused(error.help(help)));
-    }
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
-}
-
 /// Why the object was not loaded, and where a value of the configuration could come from.
 fn refused(args: &Args, error: &LoadError) -> Failure {
     if let LoadError::Unproved(refused) = error {
@@ -95,17 +78,7 @@ fn refused(args: &Args, error: &LoadError) -> Failure {
     }
     let reports = error.reports().into_iter().map(|report| {
         let LoadError::Object(_) = error else { return report };
-        let file = shown(args.kconfig.as_deref().unwrap_or(&args.object));
-        let place = match &report.place {
-            Some(place) => format!("{file}: {place}"),
-            None => file,
-        };
-        let wants = args.kconfig.is_none() && report.code == &abide_object::codes::O_KCONFIG;
-        let report = report.in_place(place);
-        match wants {
-            true => report.help("give the host's configuration with --kconfig FILE"),
-            false => report,
-        }
+        args.kconfig.refusal(&args.object, report)
     });
     Failure::all(reports)
 }
@@ -163,7 +136,7 @@ fn make_host(args: &Args, profile: HostProfile, trace: Arc<Mutex<Trace>>) -> Res
     let missing = profile.clone().with_bodies(native).without_body();
     let lines = args.events;
     let mut builder = Host::builder(&api).profile(profile).cpus(args.cpus).fuel(args.fuel);
-    builder = builder.kconfig(kconfig(args)?);
+    builder = builder.kconfig(args.kconfig.lines()?);
     if args.checked {
         builder = builder.checked();
     }

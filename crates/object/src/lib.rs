@@ -35,6 +35,7 @@ mod relocate;
 mod sections;
 mod stamp;
 mod struct_ops;
+mod variables;
 
 pub use core::{Outcome, Relocated, host_types, module_types};
 pub use error::{ObjectError, Place, Problem};

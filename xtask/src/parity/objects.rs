@@ -210,6 +210,7 @@ fn read(path: &Path, bytes: &[u8], types: &Btf) -> Result<Object, Failed> {
         has_syscall_wrapper: true,
     };
     object.set_kconfig(&config).map_err(|error| failed(&error))?;
+    object.place_variables(types);
     place_symbols(&mut object);
     Ok(object)
 }

@@ -115,6 +115,7 @@ fn relocate(path: &Path, object: &mut Object, types: &Btf) -> Result<(), Failure
     match relocated.apply(object) {
         Ok(()) => {
             object.core.clear();
+            object.place_variables(types);
             Ok(())
         }
         Err(refused) => match refused.first() {

@@ -92,7 +92,8 @@ pub(super) fn function(
                     }
                 }
             }
-            (Kind::LdImm64(Imm64Kind::Value), None) => None,
+            // A variable of the host, by its number in the host's types.
+            (Kind::LdImm64(Imm64Kind::Value | Imm64Kind::VarAddr), None) => None,
             (Kind::LdImm64(_), None) => {
                 return Err(bad(slot, "a map or address without a name".to_owned()));
             }

@@ -1,6 +1,6 @@
 //! Objects that the program makes itself, and kernel pointers that maps own: exchanged, never stored.
 
-use abide_btf::{Type, TypeId};
+use abide_btf::{Kind as BtfKind, Type, TypeId};
 use abide_isa::Reg;
 
 use super::arguments::Passed;
@@ -23,6 +23,9 @@ pub(crate) const KERNEL: &[(&str, &str)] = &[
 
 /// Objects whose fields nobody may reach by them.
 const GONE: Flags = Flags::UNTRUSTED.with(Flags::PERCPU);
+
+/// The section of the host's variables of every CPU.
+const PERCPU: &str = ".data..percpu";
 
 /// The greatest object of every CPU.
 const MAX_PERCPU: u64 = 512;
@@ -143,21 +146,53 @@ impl Walk<'_> {
         }
     }
 
+    /// A variable of the host: of every CPU, a struct, or memory that is only read.
+    pub(crate) fn variable(&mut self, number: i32) -> Result<Value, Refused> {
+        let Some(host) = self.types.host else {
+            let text = "variables of the host are not known without its types";
+            return Err(Rejection::new(&c::V_GAP, text));
+        };
+        let id = TypeId(number as u32);
+        let Some(Type::Var { ty, .. }) = host.get(id) else {
+            let text = format!("the host's type {number} is no variable");
+            return Err(Rejection::new(&c::V_INSTRUCTION, text)
+                .kernel("pseudo btf_id in ldimm64 isn't KIND_VAR or KIND_FUNC"));
+        };
+        let section = host.by_name(BtfKind::DataSec, PERCPU).and_then(|id| host.get(id));
+        let of_cpus = matches!(section, Some(Type::DataSec { vars, .. }) if vars.iter().any(|var| var.ty == id));
+        let percpu = if of_cpus { Flags::PERCPU } else { Flags::NONE };
+        if let Some(Type::Struct(of)) = host.get(host.strip(ty)) {
+            let of = self.types.named(of.name);
+            return Ok(Value { flags: percpu, ..Value::pointer(Kind::Object(of)) });
+        }
+        let size = host.size_of(ty).and_then(|size| u32::try_from(size).ok());
+        let Some(size) = size else {
+            return Err(Rejection::new(&c::V_GAP, "a variable of the host without a size"));
+        };
+        let flags = percpu.with(Flags::READONLY);
+        Ok(Value { flags, ..Value::pointer(Kind::Memory(size)) })
+    }
+
     /// This CPU's, or one CPU's, of an object of every CPU.
     pub(crate) fn of_cpu(&mut self, contract: &Contract, passed: &Passed) -> Option<Value> {
         let object = passed.object?;
-        let Kind::Object(of) = object.kind else { return None };
-        let local = matches!(self.types.get(of).origin, crate::types::Origin::Program(_));
         let mut flags = Flags::NONE;
-        if local && object.flags.has(Flags::RCU) {
-            flags = Flags::ALLOCATED.with(Flags::RCU);
+        match object.kind {
+            Kind::Object(of) => {
+                let local = matches!(self.types.get(of).origin, crate::types::Origin::Program(_));
+                if local && object.flags.has(Flags::RCU) {
+                    flags = Flags::ALLOCATED.with(Flags::RCU);
+                }
+            }
+            Kind::Memory(_) => flags = Flags::READONLY,
+            _ => return None,
         }
         let mut id = 0;
         if contract.words.nullable {
             flags = flags.with(Flags::NULLABLE);
             id = self.fresh_id();
         }
-        Some(Value { flags, id, ..Value::pointer(Kind::Object(of)) })
+        Some(Value { flags, id, ..Value::pointer(object.kind) })
     }
 
     /// An object of a type of the program.

@@ -169,6 +169,8 @@ impl Walk<'_> {
             let (low, _) = self.stack_range(frame, value, reg, 0, most)?;
             self.mark_read(frame, crate::state::stack::slot_mask(low, most));
         }
+        // What is left as it was must not be what was there before.
+        let read = read || written && !certain && !self.options.uninit_stack;
         self.memory_argument(contract, param, reg, value, most, (read, written))
     }
 

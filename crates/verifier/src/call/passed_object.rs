@@ -148,7 +148,7 @@ impl Walk<'_> {
                 flags.has(Flags::ALLOCATED) && flags.has(Flags::PERCPU) == percpu
             }
             (Family::Owned, Kind::Object(_)) => value.owner != 0,
-            (Family::OfCpus, Kind::Object(_)) => {
+            (Family::OfCpus, Kind::Object(_) | Kind::Memory(_)) => {
                 flags.has(Flags::PERCPU) && !flags.any(Flags::ALLOCATED.with(Flags::UNTRUSTED))
             }
             _ => false,

@@ -222,6 +222,13 @@ impl Walk<'_> {
                     None => refused.help("test it before it is used: if (!…) return …;"),
                 });
             }
+            Kind::Memory(_) if base.flags.has(Flags::PERCPU) => {
+                return Err(Rejection::new(
+                    &c::V_OPAQUE,
+                    "a variable of every CPU is reached by bpf_per_cpu_ptr or bpf_this_cpu_ptr",
+                )
+                .kernel(format!("R{number} is ptr_ access percpu memory")));
+            }
             Kind::Map(_)
             | Kind::PacketEnd
             | Kind::Function(_)

@@ -246,6 +246,13 @@ impl Walk<'_> {
         if stored.is_zero() {
             self.rely(&stored);
         }
+        if stored.is_scalar() && !self.keeps_in_mind() {
+            let with = if stored.is_zero() { Byte::Zero } else { Byte::Misc };
+            let mask = if size == 8 { slot_mask(low, 8) } else { 0 };
+            Rc::make_mut(&mut self.state.frame_at_mut(frame).stack).fill(low, size, with);
+            self.mark_written(frame, mask);
+            return Ok(());
+        }
         let mask = if size == 8 { slot_mask(low, 8) } else { 0 };
         let index = frame;
         let frame = self.state.frame_at_mut(frame);

@@ -60,6 +60,12 @@ impl Walk<'_> {
         Err(privileged(name).kernel(format!("program of this type cannot use helper {name}")))
     }
 
+    /// Whether numbers on the stack, and numbers that differ by a constant, are kept in mind: Linux does so for
+    /// loaders with privileges.
+    pub(crate) fn keeps_in_mind(&self) -> bool {
+        !self.options.unprivileged || !self.linux()
+    }
+
     /// What is left of a pointer to something that is gone: a number, which must not be learned either.
     pub(crate) fn gone(&self) -> Value {
         if self.options.unprivileged { Value::UNINIT } else { Value::UNKNOWN }

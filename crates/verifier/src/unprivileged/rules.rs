@@ -47,6 +47,7 @@ const HELPERS: &[&str] = &[
     "bpf_ktime_get_ns",
     "bpf_ktime_get_boot_ns",
     "bpf_ktime_get_tai_ns",
+    "bpf_ktime_get_coarse_ns",
     // Strings.
     "bpf_strtol",
     "bpf_strtoul",
@@ -73,6 +74,8 @@ const HELPERS: &[&str] = &[
     "bpf_get_listener_sock",
     // The process, where the program type has one.
     "bpf_get_current_uid_gid",
+    "bpf_get_current_pid_tgid",
+    "bpf_get_ns_current_pid_tgid",
     "bpf_get_current_comm",
     "bpf_get_cgroup_classid",
     "bpf_get_retval",

@@ -161,7 +161,12 @@ impl Walk<'_> {
         // Still linked: it is the same number plus a constant.
         let low = width == Width::W32;
         let keeps = if low { a.num.umax <= u64::from(u32::MAX) } else { !a.flags.has(Flags::LOW) };
-        if src == Operand::Imm && keeps && a.id != 0 && num.value().is_none() {
+        if src == Operand::Imm
+            && keeps
+            && self.keeps_in_mind()
+            && a.id != 0
+            && num.value().is_none()
+        {
             let by = match (op, b.num.value()) {
                 (AluOp::Add, Some(by)) => i32::try_from(by as i64).ok(),
                 (AluOp::Sub, Some(by)) => i32::try_from(-(by as i64)).ok(),

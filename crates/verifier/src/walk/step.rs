@@ -98,12 +98,7 @@ impl Walk<'_> {
                 };
                 Value::pointer(Kind::Function(target))
             }
-            Imm64Kind::VarAddr => {
-                return Err(Rejection::new(
-                    &c::V_GAP,
-                    "variables of the host cannot be proved yet",
-                ));
-            }
+            Imm64Kind::VarAddr => self.variable(insn.imm_low())?,
             Imm64Kind::MapFd | Imm64Kind::MapValueFd => {
                 return Err(bad("a map by its file descriptor".to_owned())
                     .kernel("fd is not pointing to valid bpf_map"));

@@ -150,26 +150,17 @@ fn without_host(why: &str, kernel: &str) -> String {
 fn cause(pair: &Pair) -> &'static str {
     let said = pair.said.as_str();
     match (&pair.ours, pair.refused) {
-        (Ours::Loads, Some(Reason::Api("map"))) => {
-            "the object leaves attributes of a map to its own loader, or the map is too large"
+        (Ours::Loads, Some(Reason::Api("map"))) if said.contains("too long") => {
+            "the value of the map is larger than this kernel lets one of its type be"
         }
-        (Ours::Loads, Some(Reason::Api("helper"))) if said.contains("sockopt") => {
-            "who may call it depends on the attach type there, which the API file does not say"
+        (Ours::Loads, Some(Reason::Api("map"))) => {
+            "the object leaves the size of its values to its own loader: that is told as open"
         }
         (Ours::Loads, Some(Reason::Api("target"))) => {
             "the object leaves its target to its own loader"
         }
-        (Ours::Loads, Some(Reason::Api(_))) if said.ends_with("-th argument") => {
-            "the kernel's function has fewer arguments there; they are not compared"
-        }
         (Ours::Refused(why), None) if why.starts_with("R0601") => {
             "a test function of the kernel's own, which is not in the API file"
-        }
-        (Ours::Refused(why), None) if why.contains("attach type") => {
-            "the kernel does not have the attach type, and does not look at it before it attaches"
-        }
-        (Ours::Refused(why), None) if why.contains("`bpf_fib_lookup@") => {
-            "the object has no stamp, so it means the baseline's definition; the kernel has an older one under the same number"
         }
         _ => "not known",
     }

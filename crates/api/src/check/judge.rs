@@ -1,6 +1,6 @@
 //! One requirement after the other on one host.
 
-use abide_object::{ExternId, ExternKind, FunctionId, Object, Target};
+use abide_object::{ExternId, ExternKind, FunctionId, Map, Object, Target};
 
 use super::serve::{self, serving};
 use super::{Host, Item, Row, Status, arguments, outside};
@@ -51,6 +51,12 @@ impl Judge<'_> {
                         .find(|found| matches!(found, Status::Refused(_)))
                         .unwrap_or(status)
                 }
+                status => status,
+            };
+            let mut made = self.object.maps.iter().filter(|found| found.name == map.name);
+            let left = made.any(|found| lacks_size(found, &map.kind));
+            let status = match status {
+                Status::Served { .. } if left => Status::Open(outside::LEFT),
                 status => status,
             };
             add(Item::Map(index), status);
@@ -338,4 +344,13 @@ impl Judge<'_> {
             }
         }
     }
+}
+
+/// Map types whose keys and values have sizes.
+const SIZED: &[&str] =
+    &["array", "hash", "lpm_trie", "lru_hash", "lru_percpu_hash", "percpu_array", "percpu_hash"];
+
+/// Whether no host makes a map as it stands: its own loader is to say the size of its keys or values.
+fn lacks_size(map: &Map, kind: &str) -> bool {
+    SIZED.contains(&kind) && (map.key_size == 0 || map.value_size == 0)
 }

@@ -13,6 +13,7 @@ use crate::refusal::Refusal;
 pub(super) const NO_TYPES: &str = "it takes the types of the kernel (BTF) to know";
 const IN_MODULE: &str = "it takes the types of the module to know";
 const SYMBOLS: &str = "a symbol without a type: only the running kernel knows";
+pub(super) const LEFT: &str = "the object leaves the size of its keys or values to its own loader";
 pub(super) const CONFIG: &str = "a value of the kernel's configuration";
 
 /// Whether the host has a variable, if that is known.

@@ -302,7 +302,7 @@ fn callers(at: &At<'_>, id: DefId) -> String {
     };
     // Of what only some sections may call, each is named.
     for caller in some {
-        let _ = write!(text, " Of {} for {}.", caller.program, caller.sections.join(", "));
+        let _ = write!(text, " Of {} only {}.", caller.program, caller.sections.join(", "));
     }
     text
 }

@@ -19,6 +19,11 @@ pub(crate) use self::ask::Guest;
 use self::reason::Reason;
 use crate::{Failure, tree};
 
+/// What a kernel said when it was asked, a line for each program.
+pub(crate) fn answers(kernel: &str) -> std::path::PathBuf {
+    tree::root().join(DIRECTORY).join("answers").join(format!("{kernel}.jsonl"))
+}
+
 /// Objects, types and answers, in the repository.
 const DIRECTORY: &str = "target/check-parity";
 

@@ -35,12 +35,15 @@ enum Verdicts {
     Kernel(&'static str),
     /// What the tests expect of a kernel with all privileges.
     Expected(&'static str),
+    /// What the kernel said when `check-parity --ask` booted it.
+    Asked,
 }
 
 impl Verdicts {
     /// One value for each program: its object, itself, the verdict, and why.
-    fn read(&self) -> Result<Vec<Value>, Failure> {
+    fn read(&self, kernel: &str) -> Result<Vec<Value>, Failure> {
         let file = match self {
+            Verdicts::Asked => return asked(kernel),
             Verdicts::Kernel(file) => {
                 return super::lines(&format!("corpus/kernel-verdicts/{file}.jsonl.zst"));
             }
@@ -103,7 +106,28 @@ pub(super) const CORPORA: &[Objects] = &[
         kernel: "6.12.117-cloud",
         unprivileged: true,
     },
+    Objects {
+        name: "Debian's libbpf-tools on 6.12",
+        archive: TOOLS,
+        verdicts: Verdicts::Asked,
+        node: "LINUX_6.12",
+        kernel: "6.12.117-cloud",
+        unprivileged: false,
+    },
+    Objects {
+        name: "Debian's libbpf-tools on 6.18",
+        archive: TOOLS,
+        verdicts: Verdicts::Asked,
+        node: "LINUX_6.18",
+        kernel: "6.18.5",
+        unprivileged: false,
+    },
 ];
+
+/// The package of Debian.
+const TOOLS: &str = "libbpf-tools";
+/// Kernels that are asked what they say of programs that an older one rejects.
+const LATER: &[&str] = &["6.16.3", "6.18.5", "7.3.4"];
 
 pub(super) fn run(
     api: &Arc<Api>,
@@ -114,7 +138,7 @@ pub(super) fn run(
     let types = types(corpus.kernel)?;
     let host = HostProfile::at(api, corpus.node).map_err(|error| error.to_string())?;
     let mut by_object: BTreeMap<String, Vec<Value>> = BTreeMap::new();
-    for line in corpus.verdicts.read()? {
+    for line in corpus.verdicts.read(corpus.kernel)? {
         let object = line["obj"].as_str().unwrap_or("").to_owned();
         by_object.entry(object).or_default().push(line);
     }
@@ -165,7 +189,9 @@ pub(super) fn run(
                 refused: None,
                 processed: (verdict["processed"].as_u64().unwrap_or(0), 0),
                 time: 0,
-                later: None,
+                later: verdict["later"]
+                    .as_str()
+                    .and_then(|found| LATER.iter().copied().find(|kernel| *kernel == found)),
                 kernel_time: times.get(verdict["id"].as_str().unwrap_or("")).copied(),
             };
             let strict = verdict["flags"].as_u64().unwrap_or(0) & 1 != 0;
@@ -183,12 +209,13 @@ pub(super) fn run(
 }
 
 /// What the kernel says when a program cannot be attached where it wants to be.
-const TARGET: [&str; 5] = [
+const TARGET: [&str; 6] = [
     "is not sleepable",
     "is not modifiable",
     "attach to unsupported member",
     "points to disabled hook",
     "helper call is not allowed in probe",
+    "The address of function",
 ];
 
 type Failed = (String, String);
@@ -304,8 +331,48 @@ fn times() -> Result<HashMap<String, u64>, Failure> {
     Ok(lines.iter().filter_map(time).collect())
 }
 
+/// The folder of the objects of Debian's package, if it is there.
+fn tools() -> Option<PathBuf> {
+    let packages = abide_testkit::packages();
+    let (_, objects) = packages.iter().find(|(name, _)| name.starts_with(TOOLS))?;
+    objects.first()?.parent().map(Path::to_owned)
+}
+
+/// What a kernel said of the objects of Debian's package, as the shared data has it of others.
+fn asked(kernel: &str) -> Result<Vec<Value>, Failure> {
+    let answers = |kernel: &str| -> Result<Vec<Value>, Failure> {
+        let path = crate::check_parity::answers(kernel);
+        let Ok(text) = std::fs::read_to_string(&path) else { return Ok(Vec::new()) };
+        let lines = text.lines().filter(|line| !line.is_empty());
+        lines.map(|line| serde_json::from_str(line).map_err(|error| error.to_string())).collect()
+    };
+    let mut found = answers(kernel)?;
+    let Some(folder) = tools().filter(|_| !found.is_empty()) else {
+        println!("skipped: {TOOLS} on {kernel}: cargo xtask check-parity --ask");
+        return Ok(Vec::new());
+    };
+    let first = LATER.iter().position(|later| *later == kernel).map_or(0, |at| at + 1);
+    let later = LATER[first..].iter().map(|kernel| Ok((*kernel, answers(kernel)?)));
+    let later = later.collect::<Result<Vec<_>, Failure>>()?;
+    found.retain_mut(|line| {
+        let object = line["obj"].as_str().unwrap_or("").trim_start_matches("objects/").to_owned();
+        if !folder.join(&object).is_file() {
+            return false;
+        }
+        let takes = |one: &&Value| one["id"] == line["id"] && one["verdict"] == "accept";
+        let by = later.iter().find(|(_, lines)| lines.iter().any(|one| takes(&one)));
+        let (by, log) = (by.map(|(kernel, _)| *kernel), line["tail"].clone());
+        (line["obj"], line["log"], line["later"]) = (json!(object), log, json!(by));
+        true
+    });
+    Ok(found)
+}
+
 /// The folder that an archive of objects is unpacked to; the objects stand one below.
 fn unpacked(name: &str) -> Result<PathBuf, Failure> {
+    if name == TOOLS {
+        return Ok(tools().unwrap_or_default());
+    }
     let objects = abide_testkit::corpus(name);
     let folder = objects.first().and_then(|object| object.parent()?.parent());
     folder.map(Path::to_owned).ok_or_else(|| format!("the shared data has no objects of {name}"))

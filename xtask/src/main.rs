@@ -46,7 +46,7 @@ cargo xtask COMMAND
   hosts [--bless]       check hosts/ against the BTF of its kernels; --bless writes it
   parity [--bless]      the verifier against the kernel's verdicts on the shared corpora;
                         `parity WORD…`: only corpora or cases with this word in their name
-  soundness [--runs N] [--seed N] [--kernel] [--corpus DIR]
+  soundness [--runs N] [--seed N] [--each N] [--kernel] [--corpus DIR]
                         random programs, proved and run beside their proofs, and what the
                         running kernel says of them; --corpus: mutations of the programs on packets
                         of the objects in a folder; `cargo run --release -p xtask` is faster

@@ -12,7 +12,7 @@ use abide_testkit::bpf;
 
 use crate::{Failure, tree};
 
-/// Inputs of each program.
+/// Inputs of each program, if nothing else is asked for.
 const EACH: u64 = 48;
 /// What the kernel's log ends with.
 const COUNTS: [&str; 3] = ["processed ", "stack depth", "verification time"];
@@ -24,6 +24,8 @@ const SHOWN: u64 = 20;
 struct Wanted {
     runs: u64,
     seed: u64,
+    /// Inputs of each program.
+    each: u64,
     kernel: bool,
     /// Programs that are mutated, in place of random ones.
     corpus: Option<PathBuf>,
@@ -84,7 +86,7 @@ pub(crate) fn run(words: &[&str]) -> Result<(), Failure> {
             }
             None => numbered(number),
         };
-        one(&bench, &object, (number, seed), maps.as_deref(), &mut found);
+        one(&bench, &object, (number, seed, wanted.each), maps.as_deref(), &mut found);
         if found.runs / 1_000_000 > told {
             told = found.runs / 1_000_000;
             println!("{}", found.line(start));
@@ -136,7 +138,7 @@ fn bases(bench: &Bench, folder: &Path) -> Result<Vec<Object>, Failure> {
 }
 
 fn wanted(words: &[&str]) -> Result<Wanted, Failure> {
-    let mut wanted = Wanted { runs: 100_000, seed: 0, kernel: false, corpus: None };
+    let mut wanted = Wanted { runs: 100_000, seed: 0, each: EACH, kernel: false, corpus: None };
     let mut words = words.iter();
     while let Some(word) = words.next() {
         let mut value = || words.next().copied().ok_or(format!("{word} takes a value"));
@@ -145,6 +147,7 @@ fn wanted(words: &[&str]) -> Result<Wanted, Failure> {
         match *word {
             "--runs" => wanted.runs = number(value()?)?,
             "--seed" => wanted.seed = number(value()?)?,
+            "--each" => wanted.each = number(value()?)?,
             "--kernel" => wanted.kernel = true,
             "--corpus" => wanted.corpus = Some(PathBuf::from(value()?)),
             other => return Err(format!("soundness does not know `{other}`")),
@@ -156,12 +159,12 @@ fn wanted(words: &[&str]) -> Result<Wanted, Failure> {
 fn one(
     bench: &Bench,
     object: &Object,
-    (number, seed): (u64, u64),
+    (number, seed, each): (u64, u64, u64),
     maps: Option<&[bpf::Map]>,
     found: &mut Found,
 ) {
     found.programs += 1;
-    let outcome = bench.trial(object, seed, EACH);
+    let outcome = bench.trial(object, seed, each);
     let ours = match &outcome {
         Outcome::Invalid => {
             found.invalid += 1;
@@ -186,7 +189,7 @@ fn one(
             };
             *bad += 1;
             if found.contradictions + found.traps <= SHOWN {
-                show(bench, object, number, seed, failure.trap.code().id);
+                show(bench, object, (number, seed, each), failure.trap.code().id);
             }
             None
         }
@@ -227,13 +230,13 @@ fn one(
 }
 
 /// The smallest program with the same finding.
-fn show(bench: &Bench, object: &Object, number: u64, seed: u64, code: &str) {
+fn show(bench: &Bench, object: &Object, (number, seed, each): (u64, u64, u64), code: &str) {
     let same = |object: &Object| {
-        let outcome = bench.trial(object, seed, EACH);
+        let outcome = bench.trial(object, seed, each);
         matches!(outcome, Outcome::Failed(failure) if failure.trap.code().id == code)
     };
     let small = shrink(object, same);
-    if let Outcome::Failed(failure) = bench.trial(&small, seed, EACH) {
+    if let Outcome::Failed(failure) = bench.trial(&small, seed, each) {
         println!("number {number} was proved, and: {}", failure.trap);
         for note in failure.trap.notes() {
             println!("  {note}");

@@ -19,7 +19,7 @@ pub(crate) struct Passed {
     pub(crate) map: Option<u32>,
     /// The key, if it is a known number.
     pub(crate) key: Option<Value>,
-    /// A string in read-only data.
+    /// A string in read-only data, without the zero at its end.
     pub(crate) string: Option<Vec<u8>>,
     /// The map itself, as it was passed.
     pub(crate) map_value: Option<Value>,

@@ -200,10 +200,10 @@ impl Walk<'_> {
                 format!("R{} does not point to a readonly map'", reg.number()),
             );
         };
-        let rest = usize::try_from(at).ok().and_then(|at| bytes.get(at..));
-        match rest.filter(|rest| rest.contains(&0)) {
-            Some(rest) => {
-                passed.string = Some(rest.to_vec());
+        let rest = usize::try_from(at).ok().and_then(|at| bytes.get(at..)).unwrap_or_default();
+        match rest.iter().position(|byte| *byte == 0) {
+            Some(end) => {
+                passed.string = Some(rest[..end].to_vec());
                 Ok(())
             }
             None => refuse("the string has no end", "string is not zero-terminated".to_owned()),

@@ -340,28 +340,24 @@ fn tools() -> Option<PathBuf> {
 
 /// What a kernel said of the objects of Debian's package, as the shared data has it of others.
 fn asked(kernel: &str) -> Result<Vec<Value>, Failure> {
-    let answers = |kernel: &str| -> Result<Vec<Value>, Failure> {
-        let path = crate::check_parity::answers(kernel);
-        let Ok(text) = std::fs::read_to_string(&path) else { return Ok(Vec::new()) };
-        let lines = text.lines().filter(|line| !line.is_empty());
-        lines.map(|line| serde_json::from_str(line).map_err(|error| error.to_string())).collect()
-    };
-    let mut found = answers(kernel)?;
-    let Some(folder) = tools().filter(|_| !found.is_empty()) else {
+    let first = LATER.iter().position(|later| *later == kernel).map_or(0, |at| at + 1);
+    let later = &LATER[first..];
+    let kernels = [kernel].into_iter().chain(later.iter().copied()).map(str::to_owned);
+    let mut answers = crate::check_parity::answers(kernels.collect())?;
+    let (Some(mut found), Some(folder)) = (answers.remove(kernel), tools()) else {
         println!("skipped: {TOOLS} on {kernel}: cargo xtask check-parity --ask");
         return Ok(Vec::new());
     };
-    let first = LATER.iter().position(|later| *later == kernel).map_or(0, |at| at + 1);
-    let later = LATER[first..].iter().map(|kernel| Ok((*kernel, answers(kernel)?)));
-    let later = later.collect::<Result<Vec<_>, Failure>>()?;
     found.retain_mut(|line| {
         let object = line["obj"].as_str().unwrap_or("").trim_start_matches("objects/").to_owned();
         if !folder.join(&object).is_file() {
             return false;
         }
         let takes = |one: &&Value| one["id"] == line["id"] && one["verdict"] == "accept";
-        let by = later.iter().find(|(_, lines)| lines.iter().any(|one| takes(&one)));
-        let (by, log) = (by.map(|(kernel, _)| *kernel), line["tail"].clone());
+        let by = later.iter().find(|later| {
+            answers.get(**later).is_some_and(|lines| lines.iter().any(|one| takes(&one)))
+        });
+        let log = line["tail"].clone();
         (line["obj"], line["log"], line["later"]) = (json!(object), log, json!(by));
         true
     });
